@@ -191,7 +191,9 @@ def _plain(value: Any) -> Any:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(_tuple(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return (
+        tuple(_tuple(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    )
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,10 +218,9 @@ def _run(data: Mapping[str, Any]) -> Run:
 def _detail(data: Mapping[str, Any] | None) -> Detail | None:
     if data is None:
         return None
-    plain = _tuples({key: data[key] for key in ("seed", "trajectory_iterations", "trajectory_weights")})
-    histograms = {
-        name: tuple(Histogram(**_tuples(histogram)) for histogram in data[name])
-        for name in ("activations", "gradients")
+    special = {
+        "activations": tuple(Histogram(**_tuples(histogram)) for histogram in data["activations"]),
+        "gradients": tuple(Histogram(**_tuples(histogram)) for histogram in data["gradients"]),
+        "boundary": data["boundary"] and Boundary(**_tuples(data["boundary"])),
     }
-    boundary = data["boundary"] and Boundary(**_tuples(data["boundary"]))
-    return Detail(**plain, **histograms, boundary=boundary)
+    return Detail(**{**_tuples(data), **special})

@@ -1,0 +1,121 @@
+"""What a comparison is asked to do, checked once, and the command that asks for it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from symbreak import initializers
+from symbreak.errors import InvalidInput
+from symbreak.initializers import Initializer
+from symbreak.network import arithmetic as arithmetics
+from symbreak.network import losses, optimizers
+from symbreak.network.training import check_count, check_rate
+from symbreak.numerics import activations
+
+DEFAULT_INITS = ("zeros", "constant(0.5)", "normal(0.01)", "normal(1)", "normal(100)", "xavier", "he")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One comparison. The defaults are the lesson: its network, its data, its rate.
+
+    Attributes:
+        data: a data set's name, or a path.
+        target: the column to learn, for CSV and Parquet files.
+        impute: fill missing values in files.
+        inits: initializers, in their text form.
+        layers: sizes of the hidden layers; empty for logistic regression.
+        activation: of the hidden layers.
+        loss: "auto" takes cross-entropy for classes and squared error for numbers.
+        seeds: how many; seed 0, 1, ... for every initialization.
+        batch_size: None for the full batch.
+        arithmetic: "unitwise" (tied units stay tied, same bits everywhere) or "blas".
+    """
+
+    data: str = "planar"
+    target: str | None = None
+    impute: bool = False
+    inits: tuple[str, ...] = DEFAULT_INITS
+    layers: tuple[int, ...] = (4,)
+    activation: str = "tanh"
+    loss: str = "auto"
+    seeds: int = 20
+    iterations: int = 2000
+    learning_rate: float = 1.2
+    optimizer: str = "gd"
+    batch_size: int | None = None
+    arithmetic: str = "unitwise"
+
+    def __post_init__(self) -> None:
+        if not self.inits:
+            raise InvalidInput(
+                "there must be something to compare", got="no initialization", allowed="one or more", hint="he"
+            )
+        for init in self.inits:
+            initializers.get(init)
+        for size in self.layers:
+            check_count("the size of a hidden layer", size, least=1)
+        check_count("seeds", self.seeds, least=1)
+        check_count("iterations", self.iterations, least=1)
+        check_rate(self.learning_rate)
+        if self.batch_size is not None:
+            check_count("the batch size", self.batch_size, least=1)
+        activations.get(self.activation)
+        optimizers.get(self.optimizer)
+        arithmetics.get(self.arithmetic)
+        if self.loss != "auto":
+            losses.get(self.loss)
+
+    @property
+    def command(self) -> str:
+        """The shell command that makes this comparison again.
+
+        >>> Settings(inits=("zeros", "normal(0.01)"), layers=(64, 64)).command
+        "symbreak compare --init zeros --init 'normal(0.01)' --layers 64,64"
+        """
+        words = ["symbreak", "compare"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                words += _option(field.name, value)
+        return shlex.join(words)
+
+
+def parse_layers(text: str) -> tuple[int, ...]:
+    """Read "4", "64,64", or "0" for no hidden layer.
+
+    >>> parse_layers("64,64"), parse_layers("0")
+    ((64, 64), ())
+    """
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (-1,)
+    if sizes == (0,):
+        return ()
+    if any(size < 1 for size in sizes):
+        raise InvalidInput(
+            "hidden layers are whole numbers >= 1, separated by commas",
+            got=text,
+            allowed="4, or 64,64, or 0 for none",
+            hint="4",
+        )
+    return sizes
+
+
+def init_text(init: str | Initializer) -> str:
+    """Return the text form of an initializer, its arguments written the short way."""
+    return str(initializers.get(init))
+
+
+def _option(name: str, value: object) -> list[str]:
+    if name == "inits" and isinstance(value, Sequence):
+        return [word for init in value for word in ("--init", str(init))]
+    option = f"--{name.replace('_', '-')}"
+    if value is True:
+        return [option]
+    if name == "layers" and isinstance(value, Sequence):
+        return [option, ",".join(map(str, value)) or "0"]
+    return [option, str(value)]

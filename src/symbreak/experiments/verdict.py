@@ -1,0 +1,98 @@
+"""One sentence for each initialization, decided by what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from symbreak.experiments.result import NetworkSummary, Run
+
+# A final cost above this share of the base-rate cost counts as not having left the plateau: what is missing to 1 is
+# what a model gains that has begun to tell the classes apart on one example in twenty.
+PLATEAU = 0.95
+# From this share on, saturation (or death) of the start is named as the reason; below, most gradients still pass.
+MANY = 0.5
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a verdict is drawn from: all runs of one initialization.
+
+    `frozen` tells for each run whether the gradient of every weight was exactly 0 at the start and at the end.
+    """
+
+    runs: Sequence[Run]
+    network: NetworkSummary
+    base_rate_cost: float
+    frozen: Sequence[bool]
+
+
+def verdict(facts: Facts) -> str:
+    """Return the verdict in words."""
+    for rule in (_overflow, _one_unit, _plateau):
+        sentence = rule(facts)
+        if sentence:
+            return sentence
+    return _learning(facts)
+
+
+def _overflow(facts: Facts) -> str | None:
+    overflowed = [run.overflowed_at for run in facts.runs if run.overflowed_at is not None]
+    if not overflowed:
+        return None
+    where = f"from iteration {median(overflowed):.0f} on the cost is no longer a finite number"
+    share = "" if len(overflowed) == len(facts.runs) else f" in {len(overflowed)} of {len(facts.runs)} runs"
+    return f"overflows{share}: {where}"
+
+
+def _one_unit(facts: Facts) -> str | None:
+    sizes = facts.network.sizes[1:-1]
+    tied = [layer for layer, n in enumerate(sizes) if n > 1 and _all_one(facts.runs, layer)]
+    if not tied:
+        return None
+    parts = [f"{sizes[layer]} units{_of_layer(layer, sizes)} are one unit" for layer in tied]
+    moving = "; no weight ever moves" if all(facts.frozen) else ""
+    parted = any(run.effective_units.end[layer] > 1 for run in facts.runs for layer in tied)
+    if parted:
+        return f"{' and '.join(parts)} at the start, and part during training"
+    return f"{' and '.join(parts)}: identical in every forward and backward pass{moving}"
+
+
+def _all_one(runs: Sequence[Run], layer: int) -> bool:
+    return all(run.effective_units.start[layer] == 1 for run in runs)
+
+
+def _of_layer(layer: int, sizes: Sequence[int]) -> str:
+    return f" of hidden layer {layer + 1}" if len(sizes) > 1 else ""
+
+
+def _plateau(facts: Facts) -> str | None:
+    final = median(run.final_cost for run in facts.runs if run.final_cost is not None)
+    if final <= PLATEAU * facts.base_rate_cost:
+        return None
+    reasons = []
+    saturated, dead = _worst(facts, "saturated"), _worst(facts, "dead")
+    if saturated >= MANY:
+        reasons.append(f"{saturated:.0%} of a layer's activations start in a flat part of {facts.network.activation}")
+    if dead >= MANY:
+        reasons.append(f"{dead:.0%} of a layer's units start with slope 0 on all examples")
+    if final > 1.05 * facts.base_rate_cost:
+        return "; ".join([f"ends above the base rate ({final / facts.base_rate_cost:.3g} times its cost)", *reasons])
+    return "; ".join([f"stays on the base-rate plateau for all {facts.network.iterations} iterations", *reasons])
+
+
+def _worst(facts: Facts, name: str) -> float:
+    layers = zip(*(getattr(run, name).start for run in facts.runs), strict=True)
+    return max((median(shares) for shares in layers), default=0.0)
+
+
+def _learning(facts: Facts) -> str:
+    reached = [run.iterations_to_half_base_rate for run in facts.runs if run.iterations_to_half_base_rate is not None]
+    final = median(run.final_cost for run in facts.runs if run.final_cost is not None)
+    saturated = _worst(facts, "saturated")
+    aside = f", although {saturated:.0%} of a layer's activations start saturated" if saturated >= MANY else ""
+    if not reached:
+        return f"learns slowly: {final / facts.base_rate_cost:.0%} of the base-rate cost at the end{aside}"
+    runs = "" if len(reached) == len(facts.runs) else f" in {len(reached)} of {len(facts.runs)} runs"
+    return f"learns{runs}: half of the base-rate cost after {median(reached):.0f} iterations{aside}"

@@ -1,0 +1,29 @@
+"""Initializers: name + shape + seed -> array, each with the law that it promises."""
+
+from symbreak.initializers.catalogue import CATALOGUE as CATALOGUE
+from symbreak.initializers.catalogue import constant as constant
+from symbreak.initializers.catalogue import delta_orthogonal as delta_orthogonal
+from symbreak.initializers.catalogue import dirac as dirac
+from symbreak.initializers.catalogue import get as get
+from symbreak.initializers.catalogue import glorot_normal as glorot_normal
+from symbreak.initializers.catalogue import glorot_uniform as glorot_uniform
+from symbreak.initializers.catalogue import he as he
+from symbreak.initializers.catalogue import he_normal as he_normal
+from symbreak.initializers.catalogue import he_uniform as he_uniform
+from symbreak.initializers.catalogue import identity as identity
+from symbreak.initializers.catalogue import lecun_normal as lecun_normal
+from symbreak.initializers.catalogue import lecun_uniform as lecun_uniform
+from symbreak.initializers.catalogue import normal as normal
+from symbreak.initializers.catalogue import ones as ones
+from symbreak.initializers.catalogue import orthogonal as orthogonal
+from symbreak.initializers.catalogue import sparse as sparse
+from symbreak.initializers.catalogue import truncated_normal as truncated_normal
+from symbreak.initializers.catalogue import uniform as uniform
+from symbreak.initializers.catalogue import variance_scaling as variance_scaling
+from symbreak.initializers.catalogue import xavier as xavier
+from symbreak.initializers.catalogue import zeros as zeros
+from symbreak.initializers.fans import Fans as Fans
+from symbreak.initializers.fans import fans as fans
+from symbreak.initializers.gains import gain as gain
+from symbreak.initializers.initializer import Initializer as Initializer
+from symbreak.initializers.law import Law as Law

@@ -1,0 +1,220 @@
+"""Rules whose entries depend on their position: orthogonal, identity, Dirac, sparse."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak import random
+from symbreak.errors import InvalidInput, InvalidShape
+from symbreak.initializers import law as laws
+from symbreak.initializers.elementwise import require_finite, require_scale
+from symbreak.initializers.fans import Shape
+from symbreak.initializers.initializer import Weight
+from symbreak.initializers.law import Law
+from symbreak.notation import number
+
+
+@dataclass(frozen=True)
+class Orthogonal:
+    """A random matrix with W W^T or W^T W = gain^2 I, uniform over all of them (Haar); (out, in * taps) if more.
+
+    Saxe, McClelland, Ganguli, arXiv:1312.6120.
+    """
+
+    gain: float
+
+    def __post_init__(self) -> None:
+        require_scale(self.gain, "orthogonal(1)")
+
+    @property
+    def formula(self) -> str:
+        return f"{number(self.gain)} Q, Q Haar with orthonormal rows or columns"
+
+    def law(self, shape: Shape) -> Law:
+        return _orthogonal_law(self.gain, *_flat(shape), self.formula)
+
+    def draw(self, weight: Weight) -> NDArray[Any]:
+        q = random.orthogonal(*_flat(weight.shape), seed=weight.seed, name=weight.name)
+        return _rounded(self.gain * q, weight).reshape(weight.shape)
+
+
+@dataclass(frozen=True)
+class DeltaOrthogonal:
+    """A convolution kernel that is orthogonal at its central tap and 0 elsewhere. Xiao et al., arXiv:1806.05393."""
+
+    gain: float
+
+    def __post_init__(self) -> None:
+        require_scale(self.gain, "delta_orthogonal(1)")
+
+    @property
+    def formula(self) -> str:
+        return f"{number(self.gain)} Q at the central tap, 0 elsewhere; Q Haar with orthonormal columns"
+
+    def law(self, shape: Shape) -> Law:
+        out, into, *spatial = _kernel("delta_orthogonal", shape)
+        if out < into:
+            raise InvalidShape(
+                "delta_orthogonal needs at least as many outputs as inputs, or norms could not be kept",
+                got=f"shape {shape}",
+                allowed="(out, in, *spatial) with out >= in",
+                hint="orthogonal()",
+            )
+        central = _orthogonal_law(self.gain, out, into, self.formula)
+        shared = central.variance / math.prod(spatial)
+        return Law("orthogonal", 0.0, shared, central.low, central.high, self.formula)
+
+    def draw(self, weight: Weight) -> NDArray[Any]:
+        self.law(weight.shape)
+        out, into = weight.shape[:2]
+        kernel = np.zeros(weight.shape)
+        q = random.orthogonal(out, into, seed=weight.seed, name=weight.name)
+        kernel[(slice(None), slice(None), *_centre(weight.shape))] = self.gain * q
+        return _rounded(kernel, weight)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`gain` on the diagonal of a matrix of any shape, 0 elsewhere."""
+
+    gain: float
+
+    def __post_init__(self) -> None:
+        require_finite("the gain", self.gain)
+
+    @property
+    def formula(self) -> str:
+        return f"{number(self.gain)} I"
+
+    def law(self, shape: Shape) -> Law:
+        rows, columns = _matrix("identity", shape)
+        share = min(rows, columns) / max(1, rows * columns)
+        return laws.entries("identity", ((self.gain, share), (0.0, 1 - share)), self.formula)
+
+    def draw(self, weight: Weight) -> NDArray[Any]:
+        return _rounded(self.gain * np.eye(*_matrix("identity", weight.shape)), weight)
+
+
+@dataclass(frozen=True)
+class Dirac:
+    """A convolution kernel that passes channel d of each group on to output d of that group, unchanged."""
+
+    groups: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.groups, int) or isinstance(self.groups, bool) or self.groups < 1:
+            raise InvalidInput(
+                "groups must be a whole number >= 1", got=self.groups, allowed="1, 2, ...", hint="dirac(1)"
+            )
+
+    @property
+    def formula(self) -> str:
+        return "1 at the central tap from channel d to output d" + (
+            f" of each of {self.groups} groups" * (self.groups > 1)
+        )
+
+    def law(self, shape: Shape) -> Law:
+        ones = self.groups * self._channels(shape) / max(1, math.prod(shape))
+        return laws.entries("dirac", ((1.0, ones), (0.0, 1 - ones)), self.formula)
+
+    def draw(self, weight: Weight) -> NDArray[Any]:
+        channels = np.arange(self._channels(weight.shape))
+        kernel = np.zeros(weight.shape)
+        for first in range(0, weight.shape[0], max(1, weight.shape[0] // self.groups)):
+            kernel[(first + channels, channels, *_centre(weight.shape))] = 1.0
+        return _rounded(kernel, weight)
+
+    def _channels(self, shape: Shape) -> int:
+        out, into, *_ = _kernel("dirac", shape)
+        if out % self.groups:
+            raise InvalidShape(
+                "the groups must divide the outputs",
+                got=f"shape {shape}, groups {self.groups}",
+                allowed=f"a divisor of {out}",
+                hint="dirac(1)",
+            )
+        return min(out // self.groups, into)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """N(0, scale^2) with a share of each column set to 0: every input feeds equally many units. Martens, ICML 2010."""
+
+    sparsity: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        require_scale(self.scale, "sparse(0.9, 0.01)")
+        require_finite("the sparsity", self.sparsity)
+        if not 0 <= self.sparsity <= 1:
+            raise InvalidInput(
+                "the sparsity is the share of zeros in a column",
+                got=self.sparsity,
+                allowed="0 to 1",
+                hint="sparse(0.9)",
+            )
+
+    @property
+    def formula(self) -> str:
+        return f"N(0, {number(self.scale)}^2), {number(100 * self.sparsity)} % of each column set to 0"
+
+    def law(self, shape: Shape) -> Law:
+        rows, _ = _matrix("sparse", shape)
+        kept = 1 - self._zeros(rows) / max(1, rows)
+        return Law("sparse normal", 0.0, kept * self.scale**2, -math.inf, math.inf, self.formula, self.scale)
+
+    def draw(self, weight: Weight) -> NDArray[Any]:
+        rows, columns = _matrix("sparse", weight.shape)
+        w = random.normal((rows, columns), seed=weight.seed, name=weight.name, scale=self.scale)
+        words = random.bits((rows, columns), seed=weight.seed, name=f"{weight.name}/pattern")
+        # The rows with the smallest words are a uniformly random subset; a stable sort settles equal words by row.
+        zeros = np.argsort(words, axis=0, kind="stable")[: self._zeros(rows)]
+        np.put_along_axis(w, zeros, np.float32(0), axis=0)
+        return w.astype(weight.dtype)
+
+    def _zeros(self, rows: int) -> int:
+        return math.ceil(self.sparsity * rows)
+
+
+def _orthogonal_law(gain: float, rows: int, columns: int, formula: str) -> Law:
+    # The squares of a unit vector of length n sum to 1, so each has expectation 1/n; symmetry makes the mean 0.
+    variance = gain * gain / max(1, rows, columns)
+    return Law("orthogonal", 0.0, variance, -gain, gain, formula)
+
+
+def _rounded(values: NDArray[np.float64], weight: Weight) -> NDArray[Any]:
+    """One float32 value per entry is the promise; other types follow from it."""
+    return values.astype(np.float32).astype(weight.dtype)
+
+
+def _flat(shape: Shape) -> tuple[int, int]:
+    if len(shape) < 2:
+        raise _misshapen("orthogonal", shape, "(out, in) or (out, in, *spatial)", "(4, 2)")
+    return shape[0], math.prod(shape[1:])
+
+
+def _matrix(name: str, shape: Shape) -> tuple[int, int]:
+    if len(shape) != 2:
+        raise _misshapen(name, shape, "a matrix (out, in)", "(4, 2)")
+    return shape[0], shape[1]
+
+
+def _kernel(name: str, shape: Shape) -> Shape:
+    if not 3 <= len(shape) <= 5:
+        raise _misshapen(
+            name, shape, "a convolution kernel (out, in, *spatial) with 1 to 3 spatial sizes", "(8, 4, 3, 3)"
+        )
+    return shape
+
+
+def _centre(shape: Shape) -> tuple[Any, ...]:
+    return tuple(size // 2 for size in shape[2:])
+
+
+def _misshapen(name: str, shape: Shape, allowed: str, hint: str) -> InvalidShape:
+    return InvalidShape(f"{name} cannot fill a tensor of this shape", got=f"shape {shape}", allowed=allowed, hint=hint)

@@ -1,0 +1,100 @@
+"""How a network's products and functions are computed: by BLAS, or with every unit treated alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.errors import UnknownName
+from symbreak.network import unitwise
+from symbreak.numerics.activations import LIBRARY, PORTABLE, Math
+
+Array = NDArray[np.floating[Any]]
+
+# Below this many multiplications a product in NumPy costs less than loading Numba and its cached kernels.
+KERNEL_WORK = 2**15
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The four operations in which networks may differ in the last bit, and the elementary functions.
+
+    Attributes:
+        product: W (n_out, n_in), A (n_in, m) -> W A.
+        pull_back: W, dZ (n_out, m) -> W^T dZ.
+        weight_gradient: dZ, A -> dZ A^T.
+        sum_examples: (..., m) -> (..., 1).
+        math: exp, tanh, ...: the library's or the portable ones.
+    """
+
+    name: str
+    product: Callable[[Array, Array], Array]
+    pull_back: Callable[[Array, Array], Array]
+    weight_gradient: Callable[[Array, Array], Array]
+    sum_examples: Callable[[Array], Array]
+    math: Math
+
+
+def get(name: str | Arithmetic) -> Arithmetic:
+    """Return the arithmetic of that name, "blas" or "unitwise".
+
+    "unitwise" forms every unit's numbers by the same operations in the same order and uses portable functions: tied
+    units stay bit-identical, and the bits are the same on every machine. "blas" is faster for wide layers.
+    """
+    if isinstance(name, Arithmetic):
+        return name
+    if name not in CATALOGUE:
+        raise UnknownName.among("arithmetic", name, CATALOGUE)
+    return CATALOGUE[name]
+
+
+def _product(w: Array, a: Array) -> Array:
+    if w.size * a.shape[-1] < KERNEL_WORK or not w.shape[-1]:
+        return unitwise.product(w, a)
+    from symbreak.network import kernels
+
+    out = np.empty((*np.broadcast_shapes(w.shape[:-2], a.shape[:-2]), w.shape[-2], a.shape[-1]), w.dtype)
+    kernels.product(_stacked(w), _stacked(a), _stacked(out))
+    return out
+
+
+def _weight_gradient(dz: Array, a: Array) -> Array:
+    if dz.size * a.shape[-2] < KERNEL_WORK:
+        return unitwise.weight_gradient(dz, a)
+    from symbreak.network import kernels
+
+    out = np.empty((*np.broadcast_shapes(dz.shape[:-2], a.shape[:-2]), dz.shape[-2], a.shape[-2]), dz.dtype)
+    kernels.weight_gradient(_stacked(dz), _stacked(a), _stacked(out))
+    return out
+
+
+def _stacked(array: Array) -> Array:
+    return np.ascontiguousarray(array).reshape(-1, *array.shape[-2:])
+
+
+def _transposed(array: Array) -> Array:
+    return array.swapaxes(-1, -2)
+
+
+CATALOGUE = {
+    "blas": Arithmetic(
+        "blas",
+        np.matmul,
+        lambda w, dz: np.matmul(_transposed(w), dz),
+        lambda dz, a: np.matmul(dz, _transposed(a)),
+        lambda values: values.sum(axis=-1, keepdims=True),
+        LIBRARY,
+    ),
+    "unitwise": Arithmetic(
+        "unitwise",
+        _product,
+        lambda w, dz: _product(_transposed(w), dz),
+        _weight_gradient,
+        unitwise.sum_examples,
+        PORTABLE,
+    ),
+}
