@@ -79,7 +79,7 @@ def _not_text(path: Path, got: str) -> InvalidData:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter that cuts the first line with anything in it into most cells."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")[: csv.field_size_limit()]
     return max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
 
 
@@ -92,8 +92,11 @@ def _records(path: Path, text: str, delimiter: str) -> list[_Record]:
                 records.append(_Record(line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise _unreadable(
-            path, f"the quotes do not close properly in the record from line {line} on", str(error)
+        raise InvalidData(
+            f"{path.name} cannot be cut into cells from line {line} on",
+            got=str(error),
+            allowed="cells in double quotes, or without any",
+            hint="close every quote, and double a quote inside quotes",
         ) from None
     return records
 

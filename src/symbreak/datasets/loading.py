@@ -114,7 +114,7 @@ def _path(name_or_path: object) -> Path:
     separators = {os.sep, os.altsep or os.sep}
     if isinstance(name_or_path, os.PathLike) or path.suffix.lower() in ENDINGS or separators & set(name_or_path):
         return path.expanduser()
-    if "\0" not in name_or_path and os.path.lexists(path):
+    if name_or_path.strip() and "\0" not in name_or_path and os.path.lexists(path):
         return path
     raise _unknown(name_or_path)
 

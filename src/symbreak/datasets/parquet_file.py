@@ -30,12 +30,14 @@ def _columns(path: Path) -> list[tuple[str, Any]]:
     try:
         with ParquetFile(path) as file:
             table = file.read()
-    except (pyarrow.ArrowException, OSError) as error:
+        table.validate(full=True)  # above all, that texts are UTF-8
+        names = tuple(table.column_names)
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
         raise _unreadable(path, f"{path.name} is not a readable Parquet file", _first_line(error)) from None
-    if table.num_rows == 0 or all(_is_index(name) for name in table.column_names):
+    if table.num_rows == 0 or all(_is_index(name) for name in names):
         raise _unreadable(path, f"{path.name} holds no samples", f"{table.num_rows} rows, {table.num_columns} columns")
-    check_distinct(path.name, tuple(table.column_names))
-    return list(zip(table.column_names, table.columns, strict=True))
+    check_distinct(path.name, names)
+    return list(zip(names, table.columns, strict=True))
 
 
 def _first_line(error: Exception) -> str:

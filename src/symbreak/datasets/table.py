@@ -77,6 +77,9 @@ def column_from_text(name: str, cells: Sequence[str], place: Place) -> Column:
     >>> column_from_text("colour", ["red", "blue"], row_place).kind
     'text'
     """
+    complete = _numbers(cells)
+    if complete is not None:
+        return number_column(name, complete, place)
     stripped = [cell.strip() for cell in cells]
     missing = [cell.lower() in MISSING for cell in stripped]
     present = [cell for cell, absent in zip(stripped, missing, strict=True) if not absent]
@@ -102,9 +105,14 @@ def number(cell: str) -> float | None:
         return None
 
 
-def _numbers(cells: list[str]) -> NDArray[np.float64] | None:
-    found = [number(cell) for cell in cells]
-    return None if None in found else np.array(found, dtype=np.float64)
+def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Do what `number` does to all cells at once, which is what the time of reading a large file goes into."""
+    if "_" in "".join(cells):
+        return None
+    try:
+        return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+    except ValueError:
+        return None
 
 
 def _with_gaps(values: NDArray[Any], missing: list[bool]) -> NDArray[np.float64]:
