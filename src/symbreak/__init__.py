@@ -1,3 +1,65 @@
-"""symbreak: initialize a neural network, prove what its start will do, measure it, repair it."""
+"""symbreak: initialize a neural network, prove what its start will do, measure it, repair it.
+
+    import symbreak
+
+    symbreak.compare("breast-cancer", layers=(16,)).print()
+    net = symbreak.Network.initialize((2, 4, 1), "normal(0.01)", seed=0)
+
+Nothing is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from symbreak._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from symbreak import datasets as datasets
+    from symbreak import initializers as initializers
+    from symbreak import lesson as lesson
+    from symbreak import network as network
+    from symbreak import numerics as numerics
+    from symbreak import random as random
+    from symbreak.errors import InvalidInput as InvalidInput
+    from symbreak.errors import SymbreakError as SymbreakError
+    from symbreak.front import Comparison as Comparison
+    from symbreak.front import compare as compare
+    from symbreak.network import Network as Network
+
+_ROOMS = ("datasets", "initializers", "lesson", "network", "numerics", "random")
+_NAMES = {
+    "Comparison": "symbreak.front",
+    "InvalidInput": "symbreak.errors",
+    "Network": "symbreak.network",
+    "SymbreakError": "symbreak.errors",
+    "compare": "symbreak.front",
+}
+
+__all__ = [
+    "Comparison",
+    "InvalidInput",
+    "Network",
+    "SymbreakError",
+    "__version__",
+    "compare",
+    "datasets",
+    "initializers",
+    "lesson",
+    "network",
+    "numerics",
+    "random",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"symbreak.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'symbreak' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

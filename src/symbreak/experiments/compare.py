@@ -59,7 +59,9 @@ def prepare(settings: Settings, data: Dataset | None = None) -> tuple[Problem, b
 
     Data made by formula is neither split nor standardized, as in the lesson.
     """
-    whole = data or datasets.load(settings.data, target=settings.target, impute=settings.impute or None)
+    whole = data or datasets.load(
+        settings.data, target=settings.target, task=settings.task, impute=settings.impute or None
+    )
     train_part = scored = whole
     if not whole.made_by_formula:
         train_part, scored = datasets.standardize(*datasets.split(whole))

@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         data: a data set's name, or a path.
         target: the column to learn, for CSV and Parquet files.
+        task: "classification" or "regression", where the targets could be read both ways.
         impute: fill missing values in files.
         inits: initializers, in their text form.
         layers: sizes of the hidden layers; empty for logistic regression.
@@ -36,6 +37,7 @@ class Settings:
 
     data: str = "planar"
     target: str | None = None
+    task: str | None = None
     impute: bool = False
     inits: tuple[str, ...] = DEFAULT_INITS
     layers: tuple[int, ...] = (4,)

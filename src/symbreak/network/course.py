@@ -304,7 +304,7 @@ def _warn_of_certainty(a: Array, y: Array, total: Array) -> None:
     if wrong:
         warnings.warn(
             f"A2 is exactly 0 or 1 against the label on {wrong} of {a.shape[1]} examples, so the cross-entropy is"
-            " infinite. A sigmoid rounds to 1 from z = 36.8 on: compute the cost from the logits (symbreak.network.cost).",
+            " infinite. A sigmoid rounds to 1 from z = 36.8 on: compute from the logits (symbreak.network.cost).",
             RuntimeWarning,
             stacklevel=3,
         )

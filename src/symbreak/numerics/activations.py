@@ -155,7 +155,7 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
         notation.write("leaky_relu", () if c == 0.01 else (c,)),
         lambda z, m: np.where(z > 0, z, c * z),
         lambda z, a, m: np.where(z > 0, 1.0, c),
-        0.0, c, homogeneous=True, injective=c > 0, kinks=(0.0,), odd=c == 1,
+        0.0, c, homogeneous=True, injective=c > 0, kinks=() if c == 1 else (0.0,), odd=c == 1,
     )  # fmt: skip
 
 

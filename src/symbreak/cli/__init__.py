@@ -1,0 +1,3 @@
+"""The command line: parse, call, print."""
+
+from symbreak.cli.app import run as run

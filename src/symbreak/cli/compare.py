@@ -1,0 +1,141 @@
+"""`symbreak compare`: which initialization lets this network learn, and why."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from symbreak.experiments import CompareResult, Settings
+
+Progress = Callable[[int, int], None]
+
+Data = Annotated[str, typer.Option(help="A data set by name (planar, digits, ...) or a CSV, Parquet or NPZ file.")]
+Target = Annotated[str | None, typer.Option(help="The column to learn, for CSV and Parquet.", show_default=False)]
+Task = Annotated[
+    str | None, typer.Option(help="classification or regression, where targets can be read both ways.", show_default=False)
+]
+Impute = Annotated[bool, typer.Option("--impute", help="Fill missing values: medians, most frequent categories.")]
+Init = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="An initialization, such as he or 'normal(0.01)'; repeat for more.", show_default="the lesson's seven"
+    ),
+]
+Layers = Annotated[str, typer.Option(help="Sizes of the hidden layers: 4, or 64,64, or 0 for none.")]
+Name = Annotated[str, typer.Option()]
+Seeds = Annotated[int, typer.Option(help="Networks for each initialization: seeds 0, 1, ...")]
+Batch = Annotated[int | None, typer.Option(help="Examples for each update.", show_default="all of them")]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - prints it alone.", show_default=False),
+]
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE.html", help="Write a page that opens offline.", show_default=False)
+]
+Plot = Annotated[
+    Path | None, typer.Option(metavar="FILE.png|.svg", help="Draw the comparison as a picture.", show_default=False)
+]
+
+
+def command(
+    data: Data = "planar",
+    target: Target = None,
+    task: Task = None,
+    impute: Impute = False,
+    init: Init = None,
+    layers: Layers = "4",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers: tanh, relu, sigmoid, gelu, ...")] = "tanh",
+    loss: Annotated[str, typer.Option(help="auto, cross-entropy, squared-error, 'squared-error(sigmoid)'.")] = "auto",
+    seeds: Seeds = 20,
+    iterations: Annotated[int, typer.Option(help="Updates for each network.")] = 2000,
+    learning_rate: Annotated[float, typer.Option(help="Size of the steps, above 0.")] = 1.2,
+    optimizer: Annotated[str, typer.Option(help="gd, momentum, adam, ...")] = "gd",
+    batch_size: Batch = None,
+    arithmetic: Annotated[str, typer.Option(help="unitwise (same bits everywhere) or blas.")] = "unitwise",
+    json_file: JsonFile = None,
+    report: Report = None,
+    plot: Plot = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
+) -> int:
+    """Train one network from several initializations and tell which learn, and why.
+
+    Without options: the lesson's network (2-4-1, tanh, rate 1.2) on its flower data.
+    """
+    from symbreak import experiments
+    from symbreak import report as reports
+    from symbreak.experiments.settings import DEFAULT_INITS, init_text, parse_layers
+
+    settings = experiments.Settings(
+        data=data,
+        target=target,
+        task=task,
+        impute=impute,
+        inits=tuple(init_text(text) for text in init) if init else DEFAULT_INITS,
+        layers=parse_layers(layers),
+        activation=activation,
+        loss=loss,
+        seeds=seeds,
+        iterations=iterations,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        arithmetic=arithmetic,
+    )
+    outputs = {reports.write_html: report, reports.write_figure: plot}
+    reports.check_outputs(html=report, figure=plot, json=_path(json_file))
+    result = _run(settings, quiet=quiet or json_file == "-")
+    _deliver(result, json_file, quiet)
+    for write, path in outputs.items():
+        if path is not None:
+            write(result, path)
+    return 130 if result.interrupted else 0
+
+
+def _path(json_file: str | None) -> Path | None:
+    return Path(json_file) if json_file not in (None, "-") else None
+
+
+def _run(settings: Settings, *, quiet: bool) -> CompareResult:
+    from symbreak import experiments
+
+    with _progress(quiet) as progress:
+        result = experiments.compare(settings, progress=progress)
+    if result.interrupted:
+        done = sum(len(row.runs) for row in result.rows)
+        print(f"interrupted: {done} of {settings.seeds * len(settings.inits)} networks are finished", file=sys.stderr)  # noqa: T201
+    return result
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Progress | None]:
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _deliver(result: CompareResult, json_file: str | None, quiet: bool) -> None:
+    from symbreak import report as reports
+
+    if json_file == "-":
+        print(json.dumps(result.to_json(), allow_nan=False))  # noqa: T201
+        return
+    if json_file is not None:
+        reports.write_text(json.dumps(result.to_json(), allow_nan=False), Path(json_file))
+    if not quiet:
+        from symbreak.cli.terminal import print_comparison
+
+        print_comparison(result)
