@@ -11,7 +11,7 @@ from typing import Any
 from symbreak import experiments, report
 from symbreak.datasets import Dataset
 from symbreak.experiments import CompareResult, Settings
-from symbreak.experiments.compare import Progress
+from symbreak.experiments.comparison import Progress
 from symbreak.experiments.settings import DEFAULT_INITS, init_text, parse_layers
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation

@@ -130,8 +130,17 @@ def test_impossible_shapes_are_refused(shape):
 
 @pytest.mark.parametrize(
     ("text", "shape"),
-    [("he", (3,)), ("he", ()), ("orthogonal", (3,)), ("identity", (2, 2, 2)), ("dirac", (2, 2)), ("sparse", (2, 2, 2))]
-    + [("delta_orthogonal", (2, 4, 3, 3)), ("dirac(3)", (4, 2, 3)), ("delta_orthogonal", (4, 4))],
+    [
+        ("he", (3,)),
+        ("he", ()),
+        ("orthogonal", (3,)),
+        ("identity", (2, 2, 2)),
+        ("dirac", (2, 2)),
+        ("dirac(3)", (4, 2, 3)),
+        ("sparse", (2, 2, 2)),
+        ("delta_orthogonal", (2, 4, 3, 3)),
+        ("delta_orthogonal", (4, 4)),
+    ],
 )
 def test_shapes_that_an_initializer_cannot_fill(text, shape):
     with pytest.raises(InvalidShape):
@@ -144,7 +153,7 @@ def test_empty_tensors():
         initializers.he()((3, 0), seed=0)
 
 
-# --- fans, against torch's own calculation on its own layout ---------------------------------------------------------
+# --- fans, against torch's own calculation on its own layout
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (8, 4, 3), (8, 4, 3, 5), (2, 3, 4, 5, 6)])
@@ -181,7 +190,7 @@ def test_fans_of_transposed_convolutions_count_connections(groups):
     assert (got.fan_in, got.fan_out) == connections(layer, 15)
 
 
-# --- structure ---------------------------------------------------------------------------------------------------------
+# --- structure
 
 # Rounding to float32 and a product of n reflections: a few units in the last place each.
 ORTHOGONAL = 64 * np.finfo(np.float32).eps
@@ -220,7 +229,7 @@ def test_sparse_has_as_many_zeros_in_every_column():
     assert len({tuple(np.flatnonzero(column)) for column in w.T}) > 40, "the patterns of all columns are alike"
 
 
-# --- gains ---------------------------------------------------------------------------------------------------------------
+# --- gains
 
 
 def test_gains_have_their_closed_forms():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ ARITHMETICS = ["blas", "unitwise"]
 def example(activation="tanh", loss="cross-entropy", n_y=1, sizes=(3, 5, 4), m=7, dtype=np.float64):
     rng = np.random.default_rng(0)
     chain = (*sizes, n_y)
-    weights = [rng.normal(size=(o, i)).astype(dtype) for i, o in zip(chain[:-1], chain[1:], strict=True)]
+    weights = [rng.normal(size=(o, i)).astype(dtype) for i, o in pairwise(chain)]
     biases = [rng.normal(size=(o, 1)).astype(dtype) for o in chain[1:]]
     X = rng.normal(size=(chain[0], m)).astype(dtype)
     labels = rng.integers(0, max(2, n_y), m)

@@ -21,9 +21,9 @@ EXACT = {
     "normal_cdf": mpmath.ncdf,
 }
 SPECIAL = np.array(
-    [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, 709.78, 710.0, -745.0, -746.0, 1000.0, -1000.0]
-    + [1e300, -1e300, 5e-324, -5e-324, 1e-310, 2.0**-1022]
+    [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, 709.78, 710.0, -745.0, -746.0, 1000.0, -1000.0, 1e300, -1e300]
 )
+SPECIAL = np.append(SPECIAL, [5e-324, -5e-324, 1e-310, 2.0**-1022])
 
 
 def arguments(name: str, count: int = 1500) -> np.ndarray:

@@ -1,5 +1,5 @@
 """Experiments over many networks, and the results that they hand upward."""
 
-from symbreak.experiments.compare import compare as compare
+from symbreak.experiments.comparison import compare as compare
 from symbreak.experiments.result import CompareResult as CompareResult
 from symbreak.experiments.settings import Settings as Settings

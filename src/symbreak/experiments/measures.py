@@ -23,7 +23,7 @@ def effective_units(network: Network, passed: Forward, gradient: Backward) -> ND
         [_distinct_rows(np.hstack(pair), signed=network.activation.odd) for pair in zip(*stacked, strict=True)]
         for stacked in (tuple(_stacked(array) for array in layer) for layer in layers)
     ]
-    return np.array(counts, np.int64).reshape(len(counts), -1).T
+    return np.array(counts, np.int64).reshape(len(counts), _count(passed)).T
 
 
 def saturated_share(network: Network, passed: Forward) -> Array:
@@ -96,7 +96,11 @@ def _distinct_rows(rows: Array, *, signed: bool) -> int:
 
 def _per_layer(share: Any, passed: Forward) -> Array:
     hidden = [share(_stacked(z)) for z in passed.pre_activations[:-1]]
-    return np.array(hidden, np.float64).reshape(len(hidden), -1).T
+    return np.array(hidden, np.float64).reshape(len(hidden), _count(passed)).T
+
+
+def _count(passed: Forward) -> int:
+    return len(_stacked(passed.logits))
 
 
 def _stacked(array: Array) -> Array:

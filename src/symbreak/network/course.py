@@ -224,7 +224,7 @@ def predict(parameters: Any, X: Any, *, activation: str = "tanh") -> NDArray[np.
 
 def to_network(parameters: Mapping[str, ArrayLike], activation: str | Activation = "tanh") -> Network:
     """Return the network of a dict W1, b1, W2, b2, ..."""
-    layers = range(1, len(parameters) // 2 + 1)
+    layers = range(1, max(1, sum(str(key).startswith("W") for key in parameters)) + 1)
     return Network.from_arrays(
         [_entry(parameters, f"W{layer}") for layer in layers],
         [_entry(parameters, f"b{layer}") for layer in layers],
