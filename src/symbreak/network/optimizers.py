@@ -1,4 +1,4 @@
-"""Update rules: gradient descent, momentum, Adam. Elementwise, in operations that every machine rounds alike."""
+"""Update rules: gradient descent, momentum, Adam and its decays, in operations that every machine rounds alike."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Optimizer:
 
 
 def get(name: str | Optimizer) -> Optimizer:
-    """Return the optimizer of that name: "gd", "momentum", "momentum(0.5)", "adam", "adam(0.9, 0.99)".
+    """Return the optimizer of that name: "gd", "momentum(0.5)", "adam(0.9, 0.99)", "adamw(0.01)", "adam_l2(0.01)".
 
     >>> get("adam")
     Optimizer(adam)
@@ -65,7 +65,7 @@ def get(name: str | Optimizer) -> Optimizer:
         raise InvalidInput(
             f"{call.name} was given parameters that it does not take",
             got=name,
-            allowed="gd, momentum(0.9), adam(0.9, 0.999)",
+            allowed="gd, gd_l2(0.01), momentum(0.9), adam(0.9, 0.999), adamw(0.01), adam_l2(0.01)",
             hint=call.name,
         ) from error
 
@@ -77,6 +77,16 @@ def gd() -> Optimizer:
         return [p - rate * g for p, g in zip(parameters, gradients, strict=True)], state
 
     return Optimizer("gd", update)
+
+
+def gd_l2(weight_decay: float = 0.01) -> Optimizer:
+    """w := w - rate * (dw + weight_decay w): gradient descent with an L2 penalty on every parameter."""
+    shrink, plain = _weight_decay(weight_decay), gd()
+
+    def update(parameters: Sequence[Array], gradients: Sequence[Array], state: State, rate: Rate) -> Any:
+        return plain.update(parameters, _with_penalty(parameters, gradients, shrink), state, rate)
+
+    return Optimizer(notation.write("gd_l2", (weight_decay,)), update)
 
 
 def momentum(beta: float = 0.9) -> Optimizer:
@@ -108,7 +118,44 @@ def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Opt
     return Optimizer(notation.write("adam", () if plain else (beta1, beta2, epsilon)), update)
 
 
-CATALOGUE: dict[str, Callable[..., Optimizer]] = {make.__name__: make for make in (gd, momentum, adam)}
+def adamw(weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
+    """Adam with decoupled decay: w := (1 - rate weight_decay) w, then Adam's step. Loshchilov, Hutter, 1711.05101."""
+    shrink, plain = _weight_decay(weight_decay), adam(beta1, beta2, epsilon)
+
+    def update(parameters: Sequence[Array], gradients: Sequence[Array], state: State, rate: Rate) -> Any:
+        return plain.update([p - (rate * shrink) * p for p in parameters], gradients, state, rate)
+
+    return Optimizer(_decayed_text("adamw", weight_decay, beta1, beta2, epsilon), update)
+
+
+def adam_l2(weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
+    """Adam on dw + weight_decay w: the decay is coupled, so it passes through Adam's means and their quotient."""
+    shrink, plain = _weight_decay(weight_decay), adam(beta1, beta2, epsilon)
+
+    def update(parameters: Sequence[Array], gradients: Sequence[Array], state: State, rate: Rate) -> Any:
+        return plain.update(parameters, _with_penalty(parameters, gradients, shrink), state, rate)
+
+    return Optimizer(_decayed_text("adam_l2", weight_decay, beta1, beta2, epsilon), update)
+
+
+CATALOGUE: dict[str, Callable[..., Optimizer]] = {
+    make.__name__: make for make in (gd, gd_l2, momentum, adam, adamw, adam_l2)
+}
+
+
+def _decayed_text(name: str, weight_decay: float, beta1: float, beta2: float, epsilon: float) -> str:
+    usual = (beta1, beta2, epsilon) == (0.9, 0.999, 1e-8)
+    return notation.write(name, (weight_decay,) if usual else (weight_decay, beta1, beta2, epsilon))
+
+
+def _with_penalty(parameters: Sequence[Array], gradients: Sequence[Array], shrink: float) -> Sequence[Array]:
+    return [g + shrink * p for p, g in zip(parameters, gradients, strict=True)]
+
+
+def _weight_decay(value: float) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+        return float(value)
+    raise InvalidInput("a weight decay is not negative", got=value, allowed="a finite number >= 0", hint="0.01")
 
 
 def _decay(beta: float) -> float:
