@@ -15,6 +15,8 @@ from symbreak.experiments.comparison import Progress
 from symbreak.experiments.settings import DEFAULT_INITS, init_text, parse_layers
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
+from symbreak.report import files, plain
+from symbreak.report.table import html_table
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Comparison:
         """Return the result as plain data (schema symbreak/compare/1); write it if a path is given."""
         data = self.result.to_json()
         if path is not None:
-            report.write_text(json.dumps(data, allow_nan=False), Path(path))
+            files.write_whole(files.check_json_path(path), json.dumps(data, allow_nan=False).encode())
         return data
 
     def to_html(self, path: str | Path | None = None) -> str:
@@ -54,10 +56,10 @@ class Comparison:
         return report.comparison_figure(self.result)
 
     def __str__(self) -> str:
-        return "\n".join([report.summary(self.result), *(f"{row.init}: {row.verdict}" for row in self.rows)])
+        return f"{plain.headline(self.result)}\n\n{plain.verdicts(self.result)}"
 
     def _repr_html_(self) -> str:
-        return report.table_html(self.result)
+        return str(html_table(self.result))
 
 
 def compare(

@@ -27,7 +27,9 @@ def test_cost_and_accuracy_are_those_of_a_plain_loop():
     result = quick(inits=("normal(1)",))
     data = datasets.load("planar")
     for run in result.rows[0].runs:
-        (w1, w2), (b1, b2) = (lambda n: (n.weights, n.biases))(Network.initialize((2, 4, 1), "normal(1)", seed=run.seed))
+        (w1, w2), (b1, b2) = (lambda n: (n.weights, n.biases))(
+            Network.initialize((2, 4, 1), "normal(1)", seed=run.seed)
+        )
         costs = []
         for _ in range(61):
             a1 = np.tanh(w1 @ data.X + b1)
@@ -98,9 +100,7 @@ def test_many_classes():
 def regression():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2, 120))
-    return datasets.Dataset(
-        "plane", X, (X[:1] - 2 * X[1:]) * 1000, features=("a", "b"), classes=(), task="regression"
-    )
+    return datasets.Dataset("plane", X, (X[:1] - 2 * X[1:]) * 1000, features=("a", "b"), classes=(), task="regression")
 
 
 def test_a_regression_goes_with_squared_error():
@@ -122,7 +122,9 @@ def test_no_hidden_layer():
 
 
 def test_overflow_is_reported_as_such():
-    result = quick(inits=("normal(100)", "he"), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0)
+    result = quick(
+        inits=("normal(100)", "he"), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0
+    )
     row = result.rows[0]
     assert row.overflowed >= 2, "this seed and rate overflow in most runs"
     assert row.verdict.startswith("overflows")

@@ -58,7 +58,10 @@ def test_a_stack_is_counted_network_by_network():
     many = stack(networks)
     X, Y = np.random.default_rng(0).normal(size=(3, 20)), np.ones((1, 20))
     passed = forward(many, X, arithmetic="unitwise")
-    assert measures.effective_units(many, passed, backward(many, passed, Y, arithmetic="unitwise")).tolist() == [[5], [1]]
+    assert measures.effective_units(many, passed, backward(many, passed, Y, arithmetic="unitwise")).tolist() == [
+        [5],
+        [1],
+    ]
 
 
 def test_saturation_is_the_share_in_flat_parts():
@@ -71,7 +74,9 @@ def test_saturation_is_the_share_in_flat_parts():
 
 def test_dead_is_a_unit_without_slope_on_any_example():
     X = np.array([[1.0, 2.0, 3.0]])
-    network = Network.from_arrays([[[1.0], [-1.0], [0.0], [-1.0]], np.ones((1, 4))], [[0, 2.5, 0, 0], [0]], activation="relu")
+    network = Network.from_arrays(
+        [[[1.0], [-1.0], [0.0], [-1.0]], np.ones((1, 4))], [[0, 2.5, 0, 0], [0]], activation="relu"
+    )
     # The second is alive on the first two examples; the third sits at 0, where the slope is taken as 0.
     assert measures.dead_share(network, forward(network, X)).tolist() == [[0.5]]
 

@@ -46,7 +46,10 @@ def facts(*, runs=3, sizes=(2, 4, 1), frozen=False, base=BASE, **changes):
             "stays on the base-rate plateau for all 2000 iterations; 97% of a layer's activations start in a flat part of tanh",
         ),
         ({"final_cost": 7.0}, "ends above the base rate (10 times its cost)"),
-        ({"final_cost": 0.5, "iterations_to_half_base_rate": None}, "learns slowly: 71% of the base-rate cost at the end"),
+        (
+            {"final_cost": 0.5, "iterations_to_half_base_rate": None},
+            "learns slowly: 71% of the base-rate cost at the end",
+        ),
         (
             {"saturated": Ends((0.6,), (0.7,))},
             "learns: half of the base-rate cost after 100 iterations, although 60% of a layer's activations start saturated",

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+# 128 + SIGINT, as shells report it.
+INTERRUPTED = 130
+
 Data = Annotated[str, typer.Option(help="A data set by name (planar, digits, ...) or a CSV, Parquet or NPZ file.")]
 Target = Annotated[str | None, typer.Option(help="The column to learn, for CSV and Parquet.", show_default=False)]
 Task = Annotated[
-    str | None, typer.Option(help="classification or regression, where targets can be read both ways.", show_default=False)
+    str | None,
+    typer.Option(help="classification or regression, where targets can be read both ways.", show_default=False),
 ]
 Impute = Annotated[bool, typer.Option("--impute", help="Fill missing values: medians, most frequent categories.")]
 Init = Annotated[
@@ -63,7 +67,7 @@ def command(
     report: Report = None,
     plot: Plot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
-) -> int:
+) -> None:
     """Train one network from several initializations and tell which learn, and why.
 
     Without options: the lesson's network (2-4-1, tanh, rate 1.2) on its flower data.
@@ -88,25 +92,38 @@ def command(
         batch_size=batch_size,
         arithmetic=arithmetic,
     )
-    outputs = {reports.write_html: report, reports.write_figure: plot}
-    reports.check_outputs(html=report, figure=plot, json=_path(json_file))
+    _check_outputs(json_file, report, plot)
     result = _run(settings, quiet=quiet or json_file == "-")
     _deliver(result, json_file, quiet)
-    for write, path in outputs.items():
-        if path is not None:
-            write(result, path)
-    return 130 if result.interrupted else 0
+    if report is not None:
+        reports.write_html(result, report)
+    if plot is not None:
+        reports.write_figure(result, plot)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
-def _path(json_file: str | None) -> Path | None:
-    return Path(json_file) if json_file not in (None, "-") else None
+def _check_outputs(json_file: str | None, report: Path | None, plot: Path | None) -> None:
+    """Refuse a file that could not be written before the run, not after it."""
+    from symbreak.report import files
+
+    if json_file not in (None, "-"):
+        files.check_json_path(str(json_file))
+    if report is not None:
+        files.check_html_path(report)
+    if plot is not None:
+        files.check_figure_path(plot)
 
 
 def _run(settings: Settings, *, quiet: bool) -> CompareResult:
     from symbreak import experiments
 
-    with _progress(quiet) as progress:
-        result = experiments.compare(settings, progress=progress)
+    try:
+        with _progress(quiet) as progress:
+            result = experiments.compare(settings, progress=progress)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         done = sum(len(row.runs) for row in result.rows)
         print(f"interrupted: {done} of {settings.seeds * len(settings.inits)} networks are finished", file=sys.stderr)  # noqa: T201
@@ -128,13 +145,13 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
 
 
 def _deliver(result: CompareResult, json_file: str | None, quiet: bool) -> None:
-    from symbreak import report as reports
+    from symbreak.report import files
 
     if json_file == "-":
         print(json.dumps(result.to_json(), allow_nan=False))  # noqa: T201
         return
     if json_file is not None:
-        reports.write_text(json.dumps(result.to_json(), allow_nan=False), Path(json_file))
+        files.write_whole(Path(json_file), json.dumps(result.to_json(), allow_nan=False).encode())
     if not quiet:
         from symbreak.cli.terminal import print_comparison
 
