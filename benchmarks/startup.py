@@ -37,9 +37,8 @@ def main() -> None:
     bare = statistics.median(times["python -c pass"])
     for name, values in times.items():
         middle = statistics.median(values)
-        print(
-            f"{name:<20} {1e3 * middle:7.1f} ms   +{1e3 * (middle - bare):6.1f} ms   {middle / bare:5.2f} times the interpreter"
-        )
+        added = middle - bare
+        print(f"{name:<20} {1e3 * middle:7.1f} ms  +{1e3 * added:6.1f} ms  {middle / bare:5.2f} times the interpreter")
 
 
 if __name__ == "__main__":

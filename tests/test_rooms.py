@@ -14,7 +14,8 @@ import symbreak
 HOUSE = Path(symbreak.__file__).parent
 # Floors from the ground up; rooms of one floor do not import each other.
 FLOORS = [
-    ["errors", "notation", "_version"],
+    ["errors", "_version"],
+    ["notation"],
     ["numerics", "random", "datasets"],
     ["initializers"],
     ["network"],

@@ -82,7 +82,7 @@ def test_dead_is_a_unit_without_slope_on_any_example():
 
 
 def test_gradient_norm_and_frozen_weights():
-    network, _, gradient, _ = passes([W, V])
+    _, _, gradient, _ = passes([W, V])
     flat = np.concatenate([g.ravel() for g in gradient.parameters])
     assert measures.gradient_norm(gradient)[0] == pytest.approx(np.linalg.norm(flat), rel=1e-14)
     assert not measures.weights_frozen(gradient)[0]

@@ -43,7 +43,8 @@ def facts(*, runs=3, sizes=(2, 4, 1), frozen=False, base=BASE, **changes):
         ({"final_cost": 0.69}, "stays on the base-rate plateau for all 2000 iterations"),
         (
             {"final_cost": 0.69, "saturated": Ends((0.97,), (1.0,))},
-            "stays on the base-rate plateau for all 2000 iterations; 97% of a layer's activations start in a flat part of tanh",
+            "stays on the base-rate plateau for all 2000 iterations;"
+            " 97% of a layer's activations start in a flat part of tanh",
         ),
         ({"final_cost": 7.0}, "ends above the base rate (10 times its cost)"),
         (
@@ -52,7 +53,8 @@ def facts(*, runs=3, sizes=(2, 4, 1), frozen=False, base=BASE, **changes):
         ),
         (
             {"saturated": Ends((0.6,), (0.7,))},
-            "learns: half of the base-rate cost after 100 iterations, although 60% of a layer's activations start saturated",
+            "learns: half of the base-rate cost after 100 iterations,"
+            " although 60% of a layer's activations start saturated",
         ),
         (
             {"overflowed_at": 12, "final_cost": None},

@@ -107,7 +107,7 @@ def test_unsigned_labels_do_not_underflow():
 
 
 def test_labels_as_a_column_are_refused_and_a_vector_is_taken():
-    parameters, X, Y, A2, cache = parts()
+    _, _, Y, A2, _ = parts()
     assert lesson.compute_cost(A2, Y[0]) == lesson.compute_cost(A2, Y)
     with pytest.raises(InvalidShape):
         lesson.compute_cost(A2, Y.T)
