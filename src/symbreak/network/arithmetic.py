@@ -16,7 +16,7 @@ from symbreak.numerics.activations import LIBRARY, PORTABLE, Math
 Array = NDArray[np.floating[Any]]
 
 # Below this many multiplications a product in NumPy costs less than loading Numba and its cached kernels.
-KERNEL_WORK = 2**15
+KERNEL_WORK = 2**12
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,14 @@ def _weight_gradient(dz: Array, a: Array) -> Array:
     return out
 
 
+def _sum_examples(values: Array) -> Array:
+    # A product with ones is exact, so the kernel of the gradient sums in the same order to the same bits.
+    if values.size < KERNEL_WORK:
+        return unitwise.sum_examples(values)
+    ones = np.ones((1, values.shape[-1]), values.dtype)
+    return _weight_gradient(values, ones)
+
+
 def _stacked(array: Array) -> Array:
     return np.ascontiguousarray(array).reshape(-1, *array.shape[-2:])
 
@@ -94,7 +102,7 @@ CATALOGUE = {
         _product,
         lambda w, dz: _product(_transposed(w), dz),
         _weight_gradient,
-        unitwise.sum_examples,
+        _sum_examples,
         PORTABLE,
     ),
 }

@@ -16,7 +16,7 @@ from symbreak.numerics import reference
 Array = NDArray[np.float64]
 
 # Below this many elements loading Numba and its cached kernels costs more than NumPy's passes over the array.
-KERNEL_SIZE = 2**13
+KERNEL_SIZE = 2**10
 
 
 def exp(x: ArrayLike) -> Array:
