@@ -1,0 +1,181 @@
+"""The page in a real browser: Chromium is needed, and its absence is a failure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from symbreak.report import write_html
+
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+CASES = ["planar", "deep", "hostile", "multiclass", "regression", "no_hidden_layer", "all_lost"]
+DESK, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # A browser of the system, or else the one that `playwright install chromium` fetched.
+        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """An open page, and what it did besides showing itself."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def draw_all(self) -> None:
+        self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    def undrawn(self) -> list[str]:
+        return self.page.evaluate(
+            """[...document.querySelectorAll("[data-figure]")]
+               .filter((figure) => !figure.querySelector("svg.main-svg"))
+               .map((figure) => figure.id)"""
+        )
+
+    def wait_until_it_fits(self) -> None:
+        """Figures follow a new width a moment later."""
+        for _ in range(50):
+            if self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                return
+            self.page.wait_for_timeout(100)
+        pytest.fail("the page is wider than its window")
+
+
+@pytest.fixture
+def visit(browser, tmp_path, request) -> Iterator[Visit]:
+    path = Path(tmp_path / "report.html")
+    write_html(request.getfixturevalue(request.param), path)
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+    found = Visit(context.new_page(), path.as_uri())
+    found.watch()
+    found.page.goto(found.address)
+    yield found
+    context.close()
+
+
+def on(*cases: str):
+    return pytest.mark.parametrize("visit", cases, indirect=True)
+
+
+@on(*CASES)
+def test_it_opens_alone_in_both_themes_and_on_a_phone(visit):
+    visit.draw_all()
+    assert visit.undrawn() == []
+    visit.wait_until_it_fits()
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.set_viewport_size(PHONE)
+    visit.wait_until_it_fits()
+    assert visit.undrawn() == []
+    assert visit.complaints == []
+    assert visit.dialogs == []
+    assert visit.requests == [visit.address]
+
+
+@on("planar")
+def test_that_would_notice_a_request_and_an_error(visit):
+    visit.page.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://example.invalid/x.png'}))")
+    visit.page.evaluate("setTimeout(() => { throw new Error('wrong'); })")
+    visit.page.wait_for_timeout(100)
+    assert any("Content Security Policy" in text for text in visit.complaints)
+    assert any("wrong" in text for text in visit.complaints)
+
+
+@on("hostile")
+def test_hostile_names_are_shown_and_not_obeyed(visit):
+    visit.draw_all()
+    assert visit.page.evaluate("document.scripts.length") == 3
+    assert visit.page.evaluate("document.images.length") == 0
+    assert visit.page.evaluate("document.querySelectorAll('svg a, svg [style*=bold]').length") == 0
+    ticks = visit.page.locator("#score .yaxislayer-above text").all_text_contents()
+    assert ticks
+    assert all("<scr" in text for text in ticks)
+    assert "<script>alert(1)</script>" in visit.page.locator("#command").text_content()
+
+
+@on("planar")
+def test_the_theme_reaches_the_figures(visit):
+    line = visit.page.locator("#cost .scatterlayer .js-line").nth(7)
+    colours = {}
+    for theme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=theme)
+        visit.page.locator("#cost").scroll_into_view_if_needed()
+        visit.page.wait_for_timeout(50)
+        text = visit.page.evaluate("getComputedStyle(document.body).color")
+        assert line.evaluate("line => getComputedStyle(line).stroke") == text
+        colours[theme] = text
+    assert colours["light"] != colours["dark"]
+
+
+@on("planar")
+def test_the_legend_hides_an_initialization_everywhere(visit):
+    visit.draw_all()
+    chip = visit.page.get_by_role("button", name="xavier")
+    chip.focus()
+    visit.page.keyboard.press("Enter")
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert visit.page.locator("#activations-5").is_hidden()
+    shown = "place => document.getElementById(place).data.filter(t => t.meta === 5 && t.visible).length"
+    assert [visit.page.evaluate(shown, place) for place in ("cost", "score")] == [0, 0]
+    visit.page.keyboard.press("Enter")
+    assert visit.page.locator("#activations-5").is_visible()
+    assert visit.page.evaluate(shown, "cost") == 2
+
+
+@on("planar")
+def test_the_scales_change(visit):
+    scale = "axis => document.getElementById('cost')._fullLayout[axis].type"
+    visit.page.locator("#cost").scroll_into_view_if_needed()
+    visit.page.wait_for_selector("#cost svg.main-svg")
+    assert visit.page.evaluate(scale, "yaxis") == "log"
+    visit.page.get_by_role("group", name="Scale of cost").get_by_role("button", name="linear").click()
+    assert visit.page.evaluate(scale, "yaxis") == "linear"
+    visit.page.get_by_role("group", name="Scale of iterations").get_by_role("button", name="logarithmic").click()
+    assert visit.page.evaluate(scale, "xaxis") == "log"
+    assert visit.complaints == []
+
+
+@on("deep")
+def test_a_layer_can_be_chosen(visit):
+    visit.draw_all()
+    figure = visit.page.locator("#gradients-1")
+    assert "layer 1" in figure.get_attribute("aria-label")
+    visit.page.locator("#gradients select").select_option("3")
+    assert "layer 3" in figure.get_attribute("aria-label")
+    assert visit.page.get_by_role("combobox", name="Layer").count() == 2
+
+
+@on("single")
+def test_the_command_can_be_copied(visit):
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.get_by_role("button", name="Copy").click()
+    visit.page.wait_for_selector("text=Copied")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == "symbreak compare --init 'he'"
+
+
+@on("planar")
+def test_the_table_is_a_table_on_a_phone_too(visit):
+    visit.page.set_viewport_size(PHONE)
+    assert visit.page.get_by_role("rowheader").count() == 7
+    assert visit.page.get_by_role("columnheader").count() == 9
+    assert visit.page.get_by_role("heading", level=1).count() == 1
