@@ -287,8 +287,32 @@ def all_lost(planar: CompareResult) -> CompareResult:
     return replace(planar, rows=tuple(lost(each) for each in planar.rows[:2]))
 
 
+@pytest.fixture(scope="session")
+def diverging(planar: CompareResult) -> CompareResult:
+    """Costs that grow to the largest numbers there are; half of the runs overflow, the others come back."""
+
+    def grown(run: Run, lost: bool) -> Run:
+        cost = [(i, 10.0 ** min(3 * i, 300) if i < 150 else 0.7) for i, _ in run.cost]
+        ended = {"final_cost": None, "overflowed_at": 100} if lost else {"final_cost": 0.7}
+        return replace(run, cost=tuple((i, None if lost and i >= 100 else value) for i, value in cost), **ended)
+
+    wild = planar.rows[3]
+    runs = tuple(grown(run, run.seed < 2) for run in wild.runs)
+    return replace(planar, rows=(planar.rows[0], row_of(wild.init, runs, wild.detail)))
+
+
 @pytest.fixture(
-    params=["planar", "deep", "hostile", "single", "multiclass", "regression", "no_hidden_layer", "all_lost"]
+    params=[
+        "planar",
+        "deep",
+        "hostile",
+        "single",
+        "multiclass",
+        "regression",
+        "no_hidden_layer",
+        "all_lost",
+        "diverging",
+    ]
 )
 def any_result(request: pytest.FixtureRequest) -> CompareResult:
     """Each of the cases in turn."""

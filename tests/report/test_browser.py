@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from symbreak.report import write_html
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
-CASES = ["planar", "deep", "hostile", "multiclass", "regression", "no_hidden_layer", "all_lost"]
+CASES = ["planar", "deep", "hostile", "multiclass", "regression", "no_hidden_layer", "all_lost", "diverging"]
 DESK, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
 
 

@@ -198,6 +198,22 @@ def test_boundaries_only_where_there_is_a_plane(planar, deep):
     assert "boundary-0" not in Page(comparison_html(deep)).figures
 
 
+def test_a_run_on_its_way_to_overflow_leaves_at_the_top(planar, diverging):
+    page = Page(comparison_html(diverging))
+    low, high = page.figures["cost"]["plots"][""]["layout"]["yaxis"]["range"]
+    assert -1 < low < high < 5
+    assert "leave the figure at the top" in page.text
+    assert "leave the figure at the top" not in Page(comparison_html(planar)).text
+
+
+def test_line_and_band_end_where_half_of_the_runs_overflowed(diverging):
+    band = Page(comparison_html(diverging)).figures["cost"]["plots"][""]["data"][1]
+    assert band["fill"] == "toself"
+    assert max(x for x in band["x"] if x is not None) < 100
+    median = Page(comparison_html(diverging)).figures["cost"]["plots"][""]["data"][3]
+    assert median["y"][-1] is None
+
+
 def test_every_layer_can_be_chosen(deep):
     figures = Page(comparison_html(deep)).figures
     assert list(figures["activations-0"]["plots"]) == ["1", "2"]

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from symbreak.report import comparison_figure
+from symbreak.report.curves import CEILING
 from symbreak.report.plot import comparison_image
 
 
@@ -38,7 +39,7 @@ def test_global_settings_stay(planar):
 
 
 def test_pyplot_is_left_alone():
-    code = "import sys; from symbreak.report import plot; from symbreak.report.plot import *; print(*sys.modules)"
+    code = "import sys, symbreak.report.plot; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "matplotlib.figure" in loaded
     assert "matplotlib.pyplot" not in loaded
@@ -58,6 +59,13 @@ def test_the_worst_stands_beside_the_best(planar, deep, single):
     assert titles[2:] == ["zeros: 1 unit", f"{best}: 4 units"]
     assert len(comparison_figure(deep).axes) == 2
     assert len(comparison_figure(single).axes) == 3
+
+
+def test_a_run_on_its_way_to_overflow_does_not_flatten_the_others(diverging):
+    bottom, top = comparison_figure(diverging).axes[0].get_ylim()
+    base = diverging.data.base_rate_cost
+    assert base / 2 < bottom < base
+    assert top < 10 * CEILING * base
 
 
 def test_no_row_no_failure(planar):

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 
 from symbreak.experiments.result import CompareResult, Row, Run
 
+CEILING = 1e4
+"""Costs up to so many times the base rate are shown: a run on its way to overflow leaves the picture at the top."""
+
+FLOOR = 1e-9
+"""Costs down to this share of the base rate are shown: below, a logarithm tells of rounding alone."""
+
 MOST_POINTS = 400
 """Points of a curve that are drawn: more than two to a pixel column would not be seen."""
 
@@ -37,6 +43,17 @@ def cost_curve(row: Row) -> Curve:
         tuple(finite(order_statistic(column, 0.25)) for column in columns),
         tuple(finite(order_statistic(column, 0.75)) for column in columns),
     )
+
+
+def cost_range(curves: Sequence[Curve], base: float) -> tuple[float, float]:
+    """Return the costs to show: all of them and the base rate, between `FLOOR` and `CEILING` times the base rate.
+
+    >>> cost_range([Curve((0, 1), (0.5, 1e300), (0.5, 1e299), (0.5, None))], 1.0)
+    (0.5, 10000.0)
+    """
+    values = [value for curve in curves for side in (curve.low, curve.high) for value in side if value is not None]
+    shown = [min(max(value, FLOOR * base), CEILING * base) for value in values]
+    return min([base, *shown]), max([base, *shown])
 
 
 def order_statistic(values: Sequence[float], share: float) -> float:
@@ -83,7 +100,8 @@ def _final(row: Row) -> float:
 
 
 def _by_iteration(run: Run) -> dict[int, float]:
-    return {iteration: _infinite(finite(cost)) for iteration, cost in run.cost}
+    end = math.inf if run.overflowed_at is None else run.overflowed_at
+    return {iteration: _infinite(finite(cost)) if iteration < end else math.inf for iteration, cost in run.cost}
 
 
 def _column(runs: Sequence[Run], costs: Sequence[dict[int, float]], iteration: int) -> list[float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from itertools import groupby
 from typing import Any
 
 from symbreak.experiments.result import CompareResult, DataSummary, Row, Run
-from symbreak.report.curves import Curve, cost_curve, finite
+from symbreak.report.curves import Curve, cost_curve, cost_range, finite
 from symbreak.report.format import number, shorten
 from symbreak.report.plots import Plot, Trace, axis, label, layout, level, rounded, upright
 from symbreak.report.style import faded, look
@@ -19,28 +21,27 @@ def cost_plot(result: CompareResult) -> Plot:
     named = list(zip([row.init for row in result.rows], curves, strict=True))
     lines = [_line(index, name, curve) for index, (name, curve) in enumerate(named)]
     crosses = [_overflow(index, name, curve) for index, (name, curve) in enumerate(named)]
-    base = level(result.data.base_rate_cost, f"base rate {number(result.data.base_rate_cost)}")
+    base = result.data.base_rate_cost
+    # A regression on a constant target has a base rate of 0, and a logarithm no place for it.
+    scale = _logarithmic(*cost_range(curves, base)) if base > 0 else {"type": "linear"}
     frame = layout(
         axis("iteration", rangemode="nonnegative"),
-        axis(
-            "training cost",
-            type="log" if result.data.base_rate_cost > 0 else "linear",
-            tickformat="~g",
-            dtick=_decades(curves),
-        ),
+        axis("training cost", tickformat="~g", **scale),
         height=430,
-        shapes=[base],
+        shapes=[level(base, f"base rate {number(base)}")],
         hovermode="closest",
         # Linear, one curve that starts far above would press all others flat.
-        meta={"yaxis": [0, 2 * result.data.base_rate_cost]},
+        meta={"yaxis": [0, 2 * base]},
     )
     return Plot((*bands, *lines, *filter(None, crosses)), frame, _cost_alternative(result))
 
 
-def _decades(curves: list[Curve]) -> int | str:
-    """Return Plotly's step of a logarithmic axis: powers of ten, or 1, 2 and 5 where there are few of them."""
-    values = [value for curve in curves for value in (*curve.low, *curve.high) if value]
-    return 1 if values and max(values) > 50 * min(values) else "D2"
+def _logarithmic(low: float, high: float) -> dict[str, Any]:
+    """Return the settings of a logarithmic axis: ticks at powers of ten, or 1, 2 and 5 where there are few of them."""
+    decades = math.log10(high / low)
+    margin = max(0.05, 0.04 * decades)
+    dtick = "D2" if decades < 1.7 else math.ceil(decades / 7)
+    return {"type": "log", "dtick": dtick, "range": [math.log10(low) - margin, math.log10(high) + margin]}
 
 
 def _line(index: int, name: str, curve: Curve) -> Trace:
@@ -58,20 +59,26 @@ def _line(index: int, name: str, curve: Curve) -> Trace:
 
 
 def _band(index: int, curve: Curve) -> Trace:
-    """Up along the lower edge and back along the upper; it ends where either has overflowed."""
-    sides = list(zip(curve.iterations, curve.low, curve.high, strict=True))
-    kept = [(x, low, high) for x, low, high in sides if low is not None and high is not None]
+    """Go up along the lower edge and back along the upper, once for each stretch where both are numbers."""
+    sides = zip(curve.iterations, curve.low, curve.high, strict=True)
+    stretches = [list(part) for known, part in groupby(sides, key=lambda side: None not in side) if known]
+    outline = [point for part in stretches for point in _outline(part)]
     return {
         "type": "scatter",
         "mode": "lines",
         "meta": index,
-        "x": [x for x, _, _ in kept] + [x for x, _, _ in reversed(kept)],
-        "y": rounded([low for _, low, _ in kept] + [high for _, _, high in reversed(kept)]),
+        "x": [x for x, _ in outline],
+        "y": rounded(y for _, y in outline),
         "fill": "toself",
         "fillcolor": faded(look(index).colour, 0.15),
         "line": {"width": 0},
         "hoverinfo": "skip",
     }
+
+
+def _outline(part: list[tuple[int, float | None, float | None]]) -> list[tuple[int | None, float | None]]:
+    """Return the way around a stretch, and a gap that keeps it apart from the next."""
+    return [*((x, low) for x, low, _ in part), *((x, high) for x, _, high in reversed(part)), (None, None)]
 
 
 def _overflow(index: int, name: str, curve: Curve) -> Trace | None:
@@ -113,12 +120,12 @@ def score_plot(result: CompareResult) -> Plot:
     return Plot(tuple(traces), frame, _score_alternative(result))
 
 
-def score_range(result: CompareResult) -> list[float] | None:
-    """Return the part of the axis that is shown, or `None` for all of it: R2 has no lower end."""
-    if result.data.score == "accuracy":
-        return None
-    scores = (finite(run.accuracy) for row in result.rows for run in row.runs)
-    return [-1.05, 1.02] if any(score is not None and score < -1 for score in scores) else None
+def score_range(result: CompareResult) -> list[float]:
+    """Return the scores to show: all of them and the base rate, but no R2 below -1, since R2 has no lower end."""
+    scores = [finite(run.accuracy) for row in result.rows for run in row.runs]
+    known = [max(score, -1.0) for score in (*scores, result.data.base_rate_score) if score is not None]
+    margin = max(0.02, 0.05 * (max(known) - min(known)))
+    return [round(min(known) - margin, 4), round(min(max(known) + margin, 1.02), 4)]
 
 
 def _scores(index: int, row: Row, data: DataSummary) -> list[Trace]:

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from symbreak.experiments.result import Boundary, CompareResult, DataSummary, Row
 from symbreak.report.boundaries import MOST_DOTS, kind
-from symbreak.report.curves import Curve, best, cost_curve, finite
+from symbreak.report.curves import Curve, best, cost_curve, cost_range, finite
 from symbreak.report.format import count, number, shorten
 from symbreak.report.html import printable
 from symbreak.report.overview import jitter, score_range
@@ -127,9 +127,11 @@ def plain(text: str, most: int = 40) -> str:
 
 
 def _draw_costs(axes: Axes, result: CompareResult) -> None:
-    for index, row in enumerate(result.rows):
-        _draw_curve(axes, cost_curve(row), _colour(index), DASHES[look(index).dash])
     base = result.data.base_rate_cost
+    curves = [cost_curve(row) for row in result.rows]
+    low, high = cost_range(curves, base)
+    for index, curve in enumerate(curves):
+        _draw_curve(axes, curve, _colour(index), DASHES[look(index).dash], 10 * high)
     axes.axhline(base, color=QUIET, linestyle=BASE, linewidth=1.1)
     place: dict[str, Any] = {
         "xycoords": axes.get_yaxis_transform(),
@@ -140,6 +142,8 @@ def _draw_costs(axes: Axes, result: CompareResult) -> None:
     axes.annotate(f"base rate {number(base)}", (1, base), color=QUIET, fontsize=9.5, **place)
     if base > 0:
         axes.set_yscale("log")
+        margin = max(1.1, (high / low) ** 0.04)
+        axes.set_ylim(low / margin, high * margin)
     axes.set_xscale("symlog", linthresh=10, linscale=0.6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -148,12 +152,13 @@ def _draw_costs(axes: Axes, result: CompareResult) -> None:
     )
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, dash: Any) -> None:
-    axes.fill_between(curve.iterations, _gaps(curve.low), _gaps(curve.high), color=colour, alpha=0.13, linewidth=0)
-    axes.plot(curve.iterations, _gaps(curve.median), linewidth=2.1, color=colour, linestyle=dash)
+def _draw_curve(axes: Axes, curve: Curve, colour: str, dash: Any, most: float) -> None:
+    median, lower, upper = (_gaps(side, most) for side in (curve.median, curve.low, curve.high))
+    axes.fill_between(curve.iterations, lower, upper, color=colour, alpha=0.13, linewidth=0)
+    axes.plot(curve.iterations, median, linewidth=2.1, color=colour, linestyle=dash)
     if None in curve.median[1:]:
         last = curve.median.index(None) - 1
-        axes.plot(curve.iterations[last], _gaps(curve.median)[last], marker="X", markersize=8, color=colour)
+        axes.plot(curve.iterations[last], median[last], marker="X", markersize=8, color=colour)
 
 
 def _draw_scores(axes: Axes, result: CompareResult) -> None:
@@ -166,8 +171,7 @@ def _draw_scores(axes: Axes, result: CompareResult) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     name = score_name(result.data)
     axes.set(title=name[0].upper() + name[1:], xlabel="dashed: base rate", ylim=(len(result.rows) - 0.4, -0.6))
-    if shown := score_range(result):
-        axes.set_xlim(*shown)
+    axes.set_xlim(*score_range(result))
     axes.grid(visible=False, axis="y")
 
 
@@ -270,5 +274,6 @@ def _colour(index: int) -> str:
     return TEXT if colour == INK else colour
 
 
-def _gaps(values: Sequence[float | None]) -> list[float]:
-    return [float("nan") if value is None else value for value in values]
+def _gaps(values: Sequence[float | None], most: float) -> list[float]:
+    """Return what Matplotlib can draw: gaps for what overflowed, nothing so large that a scale overflows."""
+    return [float("nan") if value is None else min(value, most) for value in values]

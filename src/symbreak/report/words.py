@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from symbreak.experiments.result import CompareResult, Row
 from symbreak.report.boundaries import kind
-from symbreak.report.curves import best, one_unit
+from symbreak.report.curves import CEILING, best, one_unit
 from symbreak.report.format import listing, number, plural, shorten
 from symbreak.report.html import Html, element, escape
-from symbreak.report.overview import score_range
 from symbreak.report.table import many_seeds, score_form, score_name
 
 OUTPUTS = {
@@ -17,6 +16,8 @@ OUTPUTS = {
     "sigmoid": "Heaps at 0 and 1 are saturated units: there the slope is almost zero, and little gradient passes.",
     "relu": "The heap at 0 is what units do not answer to; a unit that is 0 for every example is dead and stays so.",
 }
+
+OPTIMIZERS = {"gd": "gradient descent", "adam": "Adam"}
 
 
 def title(result: CompareResult) -> str:
@@ -62,7 +63,7 @@ def setup(result: CompareResult) -> list[tuple[str, str]]:
         ("Training", _training(result)),
         ("Seeds", f"{_seeds(result)}, the same for all"),
         ("Base rate", _base_rate(result)),
-        *[("Note", note) for note in result.data.notes],
+        *([("Notes", "; ".join(result.data.notes))] if result.data.notes else []),
     ]
 
 
@@ -88,10 +89,10 @@ def _network(result: CompareResult) -> str:
 
 def _training(result: CompareResult) -> str:
     network = result.network
+    method = OPTIMIZERS.get(network.optimizer, network.optimizer)
     batch = "all examples" if network.batch_size is None else f"batches of {network.batch_size}"
-    steps = plural(network.iterations, "iteration")
-    rate = f"learning rate {network.learning_rate:g}"
-    return f"{steps} of {network.optimizer}, {rate}, {batch} at each; {network.arithmetic} arithmetic"
+    steps = f"{plural(network.iterations, 'iteration')} of {method}, learning rate {network.learning_rate:g}"
+    return f"{steps}, {batch} at each; {network.arithmetic} arithmetic"
 
 
 def _seeds(result: CompareResult) -> str:
@@ -116,14 +117,22 @@ def read_cost(result: CompareResult) -> str:
     return (
         f"{line} Lower is better. The dashed line is the cost of knowing only the base rate: a curve that stays there "
         "has learned nothing more. A curve that falls late spent its first iterations leaving its start; one that "
-        "starts far above began by being confidently wrong."
+        f"starts far above began by being confidently wrong.{_beyond(result)}"
     )
+
+
+def _beyond(result: CompareResult) -> str:
+    costs = (cost for row in result.rows for run in row.runs for _, cost in run.cost)
+    ceiling = CEILING * result.data.base_rate_cost
+    if not any(cost is None or cost > ceiling for cost in costs):
+        return ""
+    return f" Costs over {number(ceiling)} leave the figure at the top; a cross marks where a median overflows."
 
 
 def read_score(result: CompareResult) -> str:
     """Say how to read the dots."""
     dots = "Each dot is one seed, the bar is their median. " if many_seeds(result) else "Each dot is one network. "
-    beyond = " R2 below -1 lies beyond the left edge." if score_range(result) else ""
+    beyond = "" if result.data.score == "accuracy" else " R2 below -1 lies beyond the left edge."
     where = "data that no network was trained on" if result.data.held_out_samples else "the very data it was trained on"
     return (
         f"{dots}The score is taken on {where}. The dashed line is the base rate. Dots far apart mean that with "
