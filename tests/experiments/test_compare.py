@@ -123,10 +123,10 @@ def test_no_hidden_layer():
 
 def test_overflow_is_reported_as_such():
     result = quick(
-        inits=("normal(100)", "he"), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0
+        inits=("normal(100)", "he"), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0, iterations=300
     )
     row = result.rows[0]
-    assert row.overflowed >= 2, "this seed and rate overflow in most runs"
+    assert row.overflowed == 3
     assert row.verdict.startswith("overflows")
     assert row.final_cost.median is None
     for run in row.runs:
@@ -134,9 +134,9 @@ def test_overflow_is_reported_as_such():
     json.dumps(result.to_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_mini_batches_and_other_optimizers(optimizer):
-    result = quick(inits=("he", "zeros"), optimizer=optimizer, batch_size=50, learning_rate=0.05, iterations=150)
+@pytest.mark.parametrize(("optimizer", "rate"), [("momentum", 0.3), ("adam", 0.05)])
+def test_mini_batches_and_other_optimizers(optimizer, rate):
+    result = quick(inits=("he", "zeros"), optimizer=optimizer, batch_size=50, learning_rate=rate, iterations=150)
     learned, zeros = result.rows
     assert learned.final_cost.median < 0.9 * result.data.base_rate_cost
     assert zeros.effective_units.end == (1,)

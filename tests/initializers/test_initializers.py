@@ -114,7 +114,10 @@ def test_other_types_follow_from_the_float32_value(text, dtype):
     assert single.dtype == np.float32
     other = init((30, 20), seed=3, name="w", dtype=dtype)
     assert other.dtype == dtype
-    assert np.array_equal(other, single.astype(dtype))
+    expected = single.astype(dtype)
+    if text.startswith("uniform"):  # the upper end stays out also where rounding would reach it
+        expected = np.where(expected == 1, np.nextafter(np.array(1, dtype), np.array(0, dtype)), expected)
+    assert np.array_equal(other, expected)
 
 
 def test_integer_types_are_refused():
