@@ -33,7 +33,7 @@ class Orthogonal:
 
     @property
     def formula(self) -> str:
-        return f"{number(self.gain)} Q, Q Haar with orthonormal rows or columns"
+        return f"{_times(self.gain)}Q, Q Haar with orthonormal rows or columns"
 
     def law(self, shape: Shape) -> Law:
         return _orthogonal_law(self.gain, *_flat(shape), self.formula)
@@ -54,7 +54,7 @@ class DeltaOrthogonal:
 
     @property
     def formula(self) -> str:
-        return f"{number(self.gain)} Q at the central tap, 0 elsewhere; Q Haar with orthonormal columns"
+        return f"{_times(self.gain)}Q at the central tap, 0 elsewhere; Q Haar with orthonormal columns"
 
     def law(self, shape: Shape) -> Law:
         out, into, *spatial = _kernel("delta_orthogonal", shape)
@@ -89,7 +89,7 @@ class Identity:
 
     @property
     def formula(self) -> str:
-        return f"{number(self.gain)} I"
+        return f"{_times(self.gain)}I"
 
     def law(self, shape: Shape) -> Law:
         rows, columns = _matrix("identity", shape)
@@ -190,6 +190,10 @@ def _orthogonal_law(gain: float, rows: int, columns: int, formula: str) -> Law:
 def _rounded(values: NDArray[np.float64], weight: Weight) -> NDArray[Any]:
     """One float32 value per entry is the promise; other types follow from it."""
     return values.astype(np.float32).astype(weight.dtype)
+
+
+def _times(gain: float) -> str:
+    return "" if gain == 1 else f"{number(gain)} "
 
 
 def _flat(shape: Shape) -> tuple[int, int]:
