@@ -14,17 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from symbreak.experiments.result import Boundary, CompareResult, DataSummary, Row
 from symbreak.report.boundaries import MOST_DOTS, kind
 from symbreak.report.curves import Curve, best, cost_curve, cost_range, finite
-from symbreak.report.format import count, number, shorten
+from symbreak.report.format import count, number, percent, shorten
 from symbreak.report.html import printable
 from symbreak.report.overview import jitter, score_range
 from symbreak.report.plots import at_most
 from symbreak.report.style import CLASSES, INK, look
-from symbreak.report.table import score_form, score_name
+from symbreak.report.table import score_name
 
 # More rows leave no room for a second line under each name.
 MOST_ROWS_WITH_UNITS = 12
@@ -144,6 +144,8 @@ def _draw_costs(axes: Axes, result: CompareResult) -> None:
         axes.set_yscale("log")
         margin = max(1.1, (high / low) ** 0.04)
         axes.set_ylim(low / margin, high * margin)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 50 * low else (1.0,)))
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xscale("symlog", linthresh=10, linscale=0.6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -166,8 +168,8 @@ def _draw_scores(axes: Axes, result: CompareResult) -> None:
         _draw_dots(axes, index, row)
     axes.axvline(result.data.base_rate_score, color=QUIET, linestyle=BASE, linewidth=1.1)
     _name_rows(axes, result.rows)
-    form = score_form(result.data)
-    axes.xaxis.set_major_formatter(lambda value, _: form(value))
+    share = result.data.score == "accuracy"
+    axes.xaxis.set_major_formatter(lambda value, _: percent(value) if share else f"{value:g}")
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     name = score_name(result.data)
     axes.set(title=name[0].upper() + name[1:], xlabel="dashed: base rate", ylim=(len(result.rows) - 0.4, -0.6))
@@ -235,7 +237,7 @@ def _draw_boundary(axes: Axes, row: Row, boundary: Boundary, data: DataSummary) 
     labels = [data.labels[i] for i in chosen]
     axes.scatter(xs, ys, s=10, c=labels, linewidths=0.3, edgecolors="white", **_dot_colours(data))
     units = _units(row)
-    axes.set(title=plain(f"{shorten(row.init, 22)}{': ' + units if units else ''}", 40), xticks=[], yticks=[])
+    axes.set(title=plain(f"{shorten(row.init, 16)}{': ' + units if units else ''}", 40), xticks=[], yticks=[])
 
 
 def _colours(data: DataSummary) -> dict[str, Any]:
