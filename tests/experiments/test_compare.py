@@ -123,7 +123,12 @@ def test_no_hidden_layer():
 
 def test_overflow_is_reported_as_such():
     result = quick(
-        inits=("normal(100)", "he"), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0, iterations=300
+        inits=("normal(100)", "he"),
+        activation="relu",
+        layers=(8, 8),
+        loss="squared-error",
+        learning_rate=5.0,
+        iterations=300,
     )
     row = result.rows[0]
     assert row.overflowed == 3

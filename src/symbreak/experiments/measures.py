@@ -60,7 +60,7 @@ def gradient_norm(gradient: Backward) -> Array:
 def weights_frozen(gradient: Backward) -> NDArray[np.bool_]:
     """Tell, for each network, whether the gradient of every weight is exactly 0."""
     moving = [_stacked(array).any(axis=(-1, -2)) for array in gradient.weights]
-    return ~np.logical_or.reduce(moving)
+    return np.asarray(~np.logical_or.reduce(moving))
 
 
 def accuracy(network: Network, passed: Forward, Y: Array, *, regression: bool) -> Array:
