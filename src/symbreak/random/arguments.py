@@ -37,7 +37,7 @@ def checked_number(label: str, value: object, *, infinite: bool = False) -> floa
     if math.isnan(number) or (math.isinf(number) and not infinite):
         allowed = "a number or an infinity" if infinite else "a finite number"
         raise InvalidInput(f"{label} must be {allowed}", got=value, allowed=allowed, hint=f"{label}=1.0")
-    return number
+    return number + 0.0  # -0 counts as +0
 
 
 def checked_scale(value: object) -> float:
@@ -60,7 +60,7 @@ def checked_dtype(dtype: object) -> np.dtype[np.generic]:
     """Return one of float32, float64, float16, bfloat16."""
     try:
         kind: Any = ml_dtypes.bfloat16 if isinstance(dtype, str) and dtype == "bfloat16" else dtype
-        found = None if kind is None else np.dtype(kind)
+        found: Any = None if kind is None else np.dtype(kind)
     except TypeError:
         found = None
     if found is None or found not in FLOATS:
@@ -70,7 +70,8 @@ def checked_dtype(dtype: object) -> np.dtype[np.generic]:
             allowed="float32, float64, float16, bfloat16 (of the machine's byte order)",
             hint="dtype=np.float32",
         )
-    return found
+    result: np.dtype[np.generic] = found
+    return result
 
 
 def checked_threads(threads: object) -> int | None:

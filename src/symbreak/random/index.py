@@ -113,7 +113,7 @@ def select(shape: tuple[int, ...], index: object) -> Selection:
         members = [select(shape, _not_none(member)) for member in index]
         return Selection((sum(m.size for m in members),), tuple(part for m in members for part in m.parts))
     if isinstance(index, (list, np.ndarray)):
-        return _from_array(np.asarray(index, dtype=np.int64 if not len(index) else None), size)
+        return _from_array(np.asarray(index, dtype=None if np.size(index) else np.int64), size)
     return _from_basic(index if isinstance(index, tuple) else (index,), shape)
 
 

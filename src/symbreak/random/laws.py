@@ -71,7 +71,7 @@ class Truncated:
 
     def values(self, key: Key, flat: Flat) -> Single:
         """Return one value for each flat index."""
-        value = self.plan.values(key, flat) * self.scale + self.mean
+        value: Single = self.plan.values(key, flat) * self.scale + self.mean
         return np.minimum(np.maximum(value, self.least), self.most)
 
 

@@ -88,7 +88,7 @@ def tail(position: Integer) -> Single:
     """
     complement = (position ^ (position >> 63)) ^ np.int64(2**63 - 1)
     upper, lower = (complement >> 32).astype(np.float64), (complement & 0xFFFFFFFF).astype(np.float64)
-    t = (upper + (lower + 0.5) * 2.0**-32) * 2.0**-31
-    s: Double = np.sqrt(np.sqrt(np.sqrt(np.sqrt(t))))
+    t: Double = (upper + (lower + 0.5) * 2.0**-32) * 2.0**-31
+    s = np.sqrt(np.sqrt(np.sqrt(np.sqrt(t))))
     size = (polynomial(TAIL_P, s) / polynomial(TAIL_Q, s)).astype(np.float32)
     return np.where(position < 0, -size, size)

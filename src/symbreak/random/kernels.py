@@ -1,0 +1,210 @@
+"""The compiled twins of the laws: the same operations in the same order, so the same bits, many times faster.
+
+This module imports Numba and is itself imported only for large tensors. The plan of every kernel: a tile of words
+goes into a small buffer, a pass over the buffer makes the values of the centre and notes the smallest tail integer,
+and only where that is small are the few extreme elements done again, one by one, with their second word.
+
+What keeps the loops in vector registers: Philox in 64-bit lanes (the multiply looks at the lower halves only, so what
+is left in the upper ones does no harm); constants and intermediate results typed, because Numba widens int32 and
+float32 arithmetic otherwise; division by NumPy's error model, which has no branch for zero. Nothing allows
+reassociation or contraction.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from symbreak.random import transform
+from symbreak.random.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
+
+TILE = 2048
+GROUP = 256
+
+_M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
+_W0, _W1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
+LOW, HALF, ZERO = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(0)
+_ROUNDS = ROUNDS
+
+SIGN_SHIFT, LARGEST, TAIL_BELOW = np.int32(31), np.int32(2**31 - 1), np.int32(transform.TAIL_BELOW)
+_H, _UNIT, _ONE, _TWO = np.float32(0.5), np.float32(2.0**-31), np.float32(1), np.float32(2)
+R0, C = transform.CENTRE_ROOT, transform.CENTRE_SLOPE
+_P0, _P1, _P2, _P3, _P4, _P5 = transform.CENTRE_P
+_Q0, _Q1, _Q2, _Q3, _Q4, _Q5 = transform.CENTRE_Q
+
+
+def compiled(function: Any) -> Any:
+    """Compile without the interpreter's lock and keep the machine code on disk."""
+    return njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+def inlined(function: Any) -> Any:
+    """Compile into the callers, before types are inferred."""
+    return njit(nogil=True, cache=True, error_model="numpy", inline="always")(function)
+
+
+@inlined
+def _philox(block: Any, plane: Any, k0: Any, k1: Any) -> Any:
+    """The four words of a block, as 64-bit numbers whose upper halves are to be ignored."""
+    c0, c1, c2, c3 = block & LOW, block >> HALF, plane, ZERO
+    for _ in range(_ROUNDS):
+        product0, product1 = _M0 * (c0 & LOW), _M1 * (c2 & LOW)
+        c0, c1 = (product1 >> HALF) ^ c1 ^ k0, product1
+        c2, c3 = (product0 >> HALF) ^ c3 ^ k1, product0
+        k0, k1 = (k0 + _W0) & LOW, (k1 + _W1) & LOW
+    return c0, c1, c2, c3
+
+
+@compiled
+def _run_words(k0: Any, k1: Any, first_block: Any, plane: Any, blocks: Any, words: Any) -> Any:
+    """Words of consecutive blocks."""
+    for i in range(blocks):
+        a, b, c, d = _philox(first_block + np.uint64(i), plane, k0, k1)
+        words[4 * i] = np.uint32(a)
+        words[4 * i + 1] = np.uint32(b)
+        words[4 * i + 2] = np.uint32(c)
+        words[4 * i + 3] = np.uint32(d)
+
+
+@compiled
+def _listed_words(k0: Any, k1: Any, flat: Any, plane: Any, words: Any) -> Any:
+    """Words of any elements; each computes its block."""
+    for i in range(flat.shape[0]):
+        a, b, c, d = _philox(np.uint64(flat[i]) >> np.uint64(2), plane, k0, k1)
+        lane = flat[i] & 3
+        lower, upper = (b if lane & 1 else a), (d if lane & 1 else c)
+        words[i] = np.uint32(upper if lane & 2 else lower)
+
+
+@compiled
+def word(k0: Any, k1: Any, flat: Any, plane: Any) -> Any:
+    """The word of one element."""
+    a, b, c, d = _philox(np.uint64(flat) >> np.uint64(2), plane, k0, k1)
+    lane = flat & 3
+    return (a if lane == 0 else b if lane == 1 else c if lane == 2 else d) & LOW
+
+
+@compiled
+def centre(upper: Any, mean: Any, scale: Any, out: Any) -> Any:
+    """Write mean + scale z for upper halves of positions, as if all were in the centre; return the smallest m."""
+    smallest = LARGEST
+    for i in range(upper.shape[0]):
+        v = upper[i]
+        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
+        smallest = min(smallest, m)
+        x = (np.float32(v) + _H) * _UNIT
+        t = (np.float32(m) + _H) * _UNIT
+        u = np.sqrt(t * (_TWO - t))
+        p = ((((_P5 * u + _P4) * u + _P3) * u + _P2) * u + _P1) * u + _P0
+        q = ((((_Q5 * u + _Q4) * u + _Q3) * u + _Q2) * u + _Q1) * u + _Q0
+        out[i] = (x * R0 + (x * (_ONE - u)) * (C + p / q)) * scale + mean
+    return smallest
+
+
+@inlined
+def rational(p: Any, q: Any, s: Any) -> Any:
+    """P(s) / Q(s) by Horner's rule, both of one degree."""
+    top, bottom = p[-1], q[-1]
+    for k in range(len(p) - 2, -1, -1):
+        top = top * s + p[k]
+        bottom = bottom * s + q[k]
+    return top / bottom
+
+
+_TAIL_P, _TAIL_Q = np.array(transform.TAIL_P), np.array(transform.TAIL_Q)
+
+
+@compiled
+def tail_value(position: Any) -> Any:
+    """The value of one position in the tail, in float32."""
+    magnitude = position ^ np.int64(2**63 - 1) if position >= 0 else position & np.int64(2**63 - 1)
+    t = (float(magnitude >> 32) + (float(magnitude & 0xFFFFFFFF) + 0.5) * 2.0**-32) * 2.0**-31
+    size = np.float32(rational(_TAIL_P, _TAIL_Q, math.sqrt(math.sqrt(math.sqrt(math.sqrt(t))))))
+    return size if position >= 0 else -size
+
+
+@compiled
+def _normal_extremes(
+    upper: Any, begin: Any, end: Any, flat: Any, start: Any, k0: Any, k1: Any, mean: Any, scale: Any, out: Any
+) -> Any:
+    """Do the extreme elements of words[begin:end] again; element i has flat index flat[i], or start + i without a
+    list."""
+    for i in range(begin, end):
+        v = upper[i]
+        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
+        if m < TAIL_BELOW:
+            place = flat[i] if flat.shape[0] else start + i
+            second = word(k0, k1, place, np.uint64(1))
+            z = tail_value((np.int64(v) << np.int64(32)) | np.int64(second))
+            out[i] = z * scale + mean
+
+
+@compiled
+def _normal_tile(words: Any, flat: Any, start: Any, k0: Any, k1: Any, mean: Any, scale: Any, out: Any) -> Any:
+    upper = words.view(np.int32)
+    for begin in range(0, upper.shape[0], GROUP):
+        end = min(begin + GROUP, upper.shape[0])
+        if centre(upper[begin:end], mean, scale, out[begin:end]) < TAIL_BELOW:
+            _normal_extremes(upper, begin, end, flat, start, k0, k1, mean, scale, out)
+
+
+@compiled
+def _uniform_tile(words: Any, low: Any, width: Any, least: Any, most: Any, out: Any) -> Any:
+    for i in range(words.shape[0]):
+        part = (np.float64(words[i]) + 0.5) * 2.0**-32
+        value = np.float32(low + part * width)
+        value = value if value > least else least
+        out[i] = value if value < most else most
+
+
+@compiled
+def to_bfloat16(values: Any, out: Any) -> Any:
+    """Round float32 to bfloat16 (given and stored as 16-bit patterns), to nearest even; no value is a nan."""
+    patterns = values.view(np.uint32)
+    for i in range(patterns.shape[0]):
+        pattern = patterns[i]
+        odd = np.uint32(np.uint32(pattern >> np.uint32(16)) & np.uint32(1))
+        out[i] = np.uint16(np.uint32(pattern + np.uint32(np.uint32(0x7FFF) + odd)) >> np.uint32(16))
+
+
+@inlined
+def tile_words(k0: Any, k1: Any, flat: Any, start: Any, count: Any, plane: Any, buffer: Any) -> Any:
+    """Words of the elements flat[0:count], or start ... start + count - 1 if no list is given."""
+    if flat.shape[0]:
+        _listed_words(k0, k1, flat, plane, buffer)
+        return buffer[:count]
+    offset = start & 3
+    _run_words(k0, k1, np.uint64(start >> 2), plane, (offset + count + 3) >> 2, buffer)
+    return buffer[offset : offset + count]
+
+
+@compiled
+def bits(k0: Any, k1: Any, flat: Any, start: Any, out: Any) -> Any:
+    """Fill `out` with words. Here and below `flat` lists the elements, or is empty for a run from `start`."""
+    buffer = np.empty(TILE + 8, np.uint32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        out[begin:end] = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+
+
+@compiled
+def uniform(k0: Any, k1: Any, flat: Any, start: Any, low: Any, width: Any, least: Any, most: Any, out: Any) -> Any:
+    """Fill `out` by laws.Uniform."""
+    buffer = np.empty(TILE + 8, np.uint32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+        _uniform_tile(words, low, width, least, most, out[begin:end])
+
+
+@compiled
+def normal(k0: Any, k1: Any, flat: Any, start: Any, mean: Any, scale: Any, out: Any) -> Any:
+    """Fill `out` by laws.Normal."""
+    buffer = np.empty(TILE + 8, np.uint32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+        _normal_tile(words, flat[begin:end], start + begin, k0, k1, mean, scale, out[begin:end])

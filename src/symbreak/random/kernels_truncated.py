@@ -1,0 +1,268 @@
+"""The compiled twins of the truncated laws: one kernel for each kind of plan (see `truncation.py` and `kernels.py`)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from symbreak.random import transform, truncation
+from symbreak.random.kernels import (
+    GROUP,
+    HALF,
+    LARGEST,
+    LOW,
+    R0,
+    SIGN_SHIFT,
+    TAIL_BELOW,
+    TILE,
+    ZERO,
+    C,
+    centre,
+    compiled,
+    inlined,
+    rational,
+    tail_value,
+    tile_words,
+    word,
+)
+
+_MILLS_P, _MILLS_Q = np.array(truncation.MILLS_P), np.array(truncation.MILLS_Q)
+_CENTRE_P, _CENTRE_Q = np.array(transform.CENTRE_P, dtype=np.float64), np.array(transform.CENTRE_Q, dtype=np.float64)
+_SERIES = np.array([1.0 / (2 * k + 1) for k in range(11)])
+_R0_DOUBLE, _C_DOUBLE = float(R0), float(C)
+_LOG_TWO, _ROOT_HALF = truncation.LOG_TWO, truncation.ROOT_HALF
+_STEPS = truncation.NEWTON_STEPS
+
+
+@inlined
+def _scaled(start: Any, width: Any, first: Any, second: Any) -> Any:
+    """start + floor((first 2^32 + second) width / 2^64), the numbers unsigned, the result read as signed."""
+    upper, lower = width >> HALF, width & LOW
+    cross, crossed = first * lower, second * upper
+    carry = ((cross & LOW) + (crossed & LOW) + ((second * lower) >> HALF)) >> HALF
+    return np.int64(start + (first * upper + (cross >> HALF) + (crossed >> HALF) + carry))
+
+
+@compiled
+def _positions(words: Any, begin: Any, width: Any, upper: Any) -> Any:
+    """Write the upper halves of the positions that the words have in an interval."""
+    high, low = width >> HALF, width & LOW
+    base = begin + (width >> np.uint64(33))
+    for i in range(words.shape[0]):
+        w = np.uint64(words[i])
+        upper[i] = np.int32(np.uint32((base + w * high + ((w * low) >> HALF)) >> HALF))
+
+
+@compiled
+def _wide_extremes(
+    words: Any,
+    upper: Any,
+    begin: Any,
+    end: Any,
+    flat: Any,
+    start: Any,
+    k0: Any,
+    k1: Any,
+    low: Any,
+    width: Any,
+    mean: Any,
+    scale: Any,
+    out: Any,
+) -> Any:
+    for i in range(begin, end):
+        v = upper[i]
+        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
+        if m < TAIL_BELOW:
+            place = flat[i] if flat.shape[0] else start + i
+            second = word(k0, k1, place, np.uint64(1))
+            out[i] = tail_value(_scaled(low, width, np.uint64(words[i]), second)) * scale + mean
+
+
+@compiled
+def _clamp(least: Any, most: Any, out: Any) -> Any:
+    for i in range(out.shape[0]):
+        value = out[i]
+        value = value if value > least else least
+        out[i] = value if value < most else most
+
+
+@compiled
+def _wide_tile(
+    words: Any,
+    upper: Any,
+    flat: Any,
+    start: Any,
+    k0: Any,
+    k1: Any,
+    low: Any,
+    width: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    _positions(words, low, width, upper)
+    for begin in range(0, words.shape[0], GROUP):
+        end = min(begin + GROUP, words.shape[0])
+        if centre(upper[begin:end], mean, scale, out[begin:end]) < TAIL_BELOW:
+            _wide_extremes(words, upper, begin, end, flat, start, k0, k1, low, width, mean, scale, out)
+        _clamp(least, most, out[begin:end])
+
+
+@inlined
+def _unit(first: Any, second: Any) -> Any:
+    return (np.float64(first) * 2.0**32 + (np.float64(second) + 0.5)) * 2.0**-64
+
+
+@compiled
+def _narrow_tile(
+    words: Any,
+    seconds: Any,
+    low: Any,
+    high: Any,
+    start: Any,
+    width: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    flat_density = width < np.uint64(2**24)
+    for i in range(words.shape[0]):
+        if flat_density:
+            z = np.float32(low + _unit(words[i], seconds[i]) * (high - low))
+        else:
+            x = (np.float64(_scaled(start, width, np.uint64(words[i]), np.uint64(seconds[i]))) + 0.5) * 2.0**-63
+            u = math.sqrt((1.0 - x) * (1.0 + x))
+            correction = _C_DOUBLE + rational(_CENTRE_P, _CENTRE_Q, u)
+            z = np.float32(x * _R0_DOUBLE + (x * (1.0 - u)) * correction)
+        out[i] = z * scale + mean
+    _clamp(least, most, out)
+
+
+@compiled
+def _log(v: Any) -> Any:
+    fraction, exponent = math.frexp(v)
+    if fraction < _ROOT_HALF:
+        fraction, exponent = fraction * 2.0, exponent - 1
+    s = (fraction - 1.0) / (fraction + 1.0)
+    square, series = s * s, _SERIES[10]
+    for k in range(9, -1, -1):
+        series = series * square + _SERIES[k]
+    return float(exponent) * _LOG_TWO + (2.0 * s) * series
+
+
+@compiled
+def _mills_ratio(z: Any) -> Any:
+    return rational(_MILLS_P, _MILLS_Q, 1.0 / (z * z)) / z
+
+
+@compiled
+def _beyond(v: Any, near: Any, mills: Any) -> Any:
+    """The d with P(Z > near + d) / P(Z > near) = v."""
+    length = -_log(v)
+    d = 2.0 * length / (near + math.sqrt(near * near + 2.0 * length))
+    for _ in range(_STEPS):
+        m = _mills_ratio(near + d)
+        d = d - m * (d * (near + 0.5 * d) + _log(v * (mills / m)))
+    return d
+
+
+@compiled
+def _tail_tile(
+    words: Any,
+    seconds: Any,
+    near: Any,
+    sign: Any,
+    ratio: Any,
+    mills: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    flip = np.uint32(0xFFFFFFFF) if sign > 0 else np.uint32(0)
+    for i in range(words.shape[0]):
+        v = ratio + (1.0 - ratio) * _unit(words[i] ^ flip, seconds[i] ^ flip)
+        out[i] = np.float32(sign * (near + _beyond(v, near, mills))) * scale + mean
+    _clamp(least, most, out)
+
+
+@compiled
+def wide(
+    k0: Any,
+    k1: Any,
+    flat: Any,
+    start: Any,
+    low: Any,
+    width: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    """Fill `out` by laws.Truncated with a plan Wide."""
+    buffer, upper = np.empty(TILE + 8, np.uint32), np.empty(TILE, np.int32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        count, part = end - begin, flat[begin:end]
+        words = tile_words(k0, k1, part, start + begin, count, ZERO, buffer)
+        _wide_tile(
+            words, upper[:count], part, start + begin, k0, k1, low, width, mean, scale, least, most, out[begin:end]
+        )
+
+
+@compiled
+def narrow(
+    k0: Any,
+    k1: Any,
+    flat: Any,
+    start: Any,
+    low: Any,
+    high: Any,
+    first: Any,
+    width: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    """Fill `out` by laws.Truncated with a plan Narrow."""
+    buffer, second = np.empty(TILE + 8, np.uint32), np.empty(TILE + 8, np.uint32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+        seconds = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, np.uint64(1), second)
+        _narrow_tile(words, seconds, low, high, first, width, mean, scale, least, most, out[begin:end])
+
+
+@compiled
+def tail(
+    k0: Any,
+    k1: Any,
+    flat: Any,
+    start: Any,
+    near: Any,
+    sign: Any,
+    ratio: Any,
+    mills: Any,
+    mean: Any,
+    scale: Any,
+    least: Any,
+    most: Any,
+    out: Any,
+) -> Any:
+    """Fill `out` by laws.Truncated with a plan Tail."""
+    buffer, second = np.empty(TILE + 8, np.uint32), np.empty(TILE + 8, np.uint32)
+    for begin in range(0, out.shape[0], TILE):
+        end = min(begin + TILE, out.shape[0])
+        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+        seconds = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, np.uint64(1), second)
+        _tail_tile(words, seconds, near, sign, ratio, mills, mean, scale, least, most, out[begin:end])

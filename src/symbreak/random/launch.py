@@ -1,0 +1,119 @@
+"""Give work to the compiled kernels: which one, with which numbers, on how many threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.random import kernels, kernels_truncated
+from symbreak.random.index import Affine, Listed, Selection
+from symbreak.random.keys import Key
+from symbreak.random.laws import Bits, Law, Normal, Uniform
+from symbreak.random.truncation import Narrow, Tail, Wide
+
+PIECE = 2**17
+"""Elements that a thread takes at a time; a float32 copy of them stays in the second-level cache."""
+
+NO_LIST = np.empty(0, dtype=np.int64)
+
+Array = NDArray[Any]
+Kernel = Callable[..., None]
+Piece = tuple[Affine | Listed, int, int, int]
+
+
+def fill_by_kernels(target: Array, law: Law, key: Key, selection: Selection, threads: int | None) -> None:
+    """Fill a flat array; the bits are those of the reference."""
+    kernel, numbers = _chosen(law)
+    words = (np.uint64(key[0]), np.uint64(key[1]))
+
+    def work(pieces: Iterator[Piece]) -> None:
+        scratch = None if target.dtype in (np.float32, np.uint32) else np.empty(min(PIECE, len(target)), np.float32)
+        for part, start, stop, at in pieces:
+            values = target[at : at + stop - start] if scratch is None else scratch[: stop - start]
+            for flat, first, begin, end in _runs(part, start, stop):
+                kernel(*words, flat, first, *numbers, values[begin:end])
+            if scratch is not None:
+                _convert(values, target[at : at + stop - start])
+
+    _share(work, _pieces(selection), min(threads or _cores(), -(-len(target) // PIECE)))
+
+
+def _pieces(selection: Selection) -> Iterator[Piece]:
+    """Cut the parts into pieces: part, start and stop within it, place in the target."""
+    at = 0
+    for part in selection.parts:
+        for start in range(0, part.size, PIECE):
+            yield part, start, min(start + PIECE, part.size), at + start
+        at += part.size
+
+
+def _runs(part: Affine | Listed, start: int, stop: int) -> Iterator[tuple[NDArray[np.int64], int, int, int]]:
+    """Yield (flat indices, 0, begin, end), or for what is contiguous (no list, first flat index, begin, end)."""
+    length = part.shape[-1] if isinstance(part, Affine) and part.shape and part.strides[-1] == 1 else 1
+    if length < kernels.GROUP:
+        yield part.flat(start, stop), 0, 0, stop - start
+        return
+    at = start
+    while at < stop:
+        end = min(stop, (at // length + 1) * length)
+        yield NO_LIST, int(part.flat(at, at + 1)[0]), at - start, end - start
+        at = end
+
+
+def _chosen(law: Law) -> tuple[Kernel, tuple[Any, ...]]:
+    if isinstance(law, Bits):
+        return kernels.bits, ()
+    if isinstance(law, Uniform):
+        return kernels.uniform, (law.low, law.high - law.low, law.least, law.most)
+    if isinstance(law, Normal):
+        return kernels.normal, (law.mean, law.scale)
+    after, plan = (law.mean, law.scale, law.least, law.most), law.plan
+    if isinstance(plan, Wide):
+        return kernels_truncated.wide, (np.uint64(plan.start % 2**64), np.uint64(plan.width), *after)
+    if isinstance(plan, Narrow):
+        return kernels_truncated.narrow, (
+            plan.low,
+            plan.high,
+            np.uint64(plan.start % 2**64),
+            np.uint64(plan.width),
+            *after,
+        )
+    assert isinstance(plan, Tail)
+    return kernels_truncated.tail, (plan.near, plan.sign, plan.ratio, plan.mills, *after)
+
+
+def _convert(values: NDArray[np.float32], target: Array) -> None:
+    if target.dtype == ml_dtypes.bfloat16:
+        kernels.to_bfloat16(values, target.view(np.uint16))
+    else:
+        target[...] = values
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _share(work: Callable[[Iterator[Any]], None], pieces: Iterator[Any], threads: int) -> None:
+    """Let threads take pieces until none is left; the kernels run without the interpreter's lock."""
+    queue, failures = iter(list(pieces)), list[BaseException]()
+
+    def run() -> None:
+        try:
+            work(queue)
+        except BaseException as failure:  # handed to the caller's thread
+            failures.append(failure)
+
+    helpers = [threading.Thread(target=run) for _ in range(threads - 1)]
+    for helper in helpers:
+        helper.start()
+    run()
+    for helper in helpers:
+        helper.join()
+    if failures:
+        raise failures[0]
