@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +13,7 @@ from symbreak.random import kernels, kernels_truncated
 from symbreak.random.index import Affine, Listed, Selection
 from symbreak.random.keys import Key
 from symbreak.random.laws import Bits, Law, Normal, Uniform
+from symbreak.random.sharing import cores, share
 from symbreak.random.truncation import Narrow, Tail, Wide
 
 PIECE = 2**17
@@ -41,7 +40,7 @@ def fill_by_kernels(target: Array, law: Law, key: Key, selection: Selection, thr
             if scratch is not None:
                 _convert(values, target[at : at + stop - start])
 
-    _share(work, _pieces(selection), min(threads or _cores(), -(-len(target) // PIECE)))
+    share(work, _pieces(selection), min(threads or cores(), -(-len(target) // PIECE)))
 
 
 def _pieces(selection: Selection) -> Iterator[Piece]:
@@ -93,27 +92,3 @@ def _convert(values: NDArray[np.float32], target: Array) -> None:
         kernels.to_bfloat16(values, target.view(np.uint16))
     else:
         target[...] = values
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _share(work: Callable[[Iterator[Any]], None], pieces: Iterator[Any], threads: int) -> None:
-    """Let threads take pieces until none is left; the kernels run without the interpreter's lock."""
-    queue, failures = iter(list(pieces)), list[BaseException]()
-
-    def run() -> None:
-        try:
-            work(queue)
-        except BaseException as failure:  # handed to the caller's thread
-            failures.append(failure)
-
-    helpers = [threading.Thread(target=run) for _ in range(threads - 1)]
-    for helper in helpers:
-        helper.start()
-    run()
-    for helper in helpers:
-        helper.join()
-    if failures:
-        raise failures[0]

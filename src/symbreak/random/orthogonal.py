@@ -13,18 +13,25 @@ sum runs from its first to its last term, so the bits depend neither on threads 
 
 from __future__ import annotations
 
+import importlib
 import operator
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.errors import InvalidInput, InvalidShape
+from symbreak.random.arguments import checked_threads
 from symbreak.random.distributions import normal
+from symbreak.random.sharing import cores, share
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 COLUMNS_AT_ONCE = 64
+COMPILED_FROM = 2**14
+"""Reflector entries from which the compiled kernel works; its bits are the same."""
 
 
 def orthogonal(
@@ -50,12 +57,19 @@ def orthogonal(
     """
     long, short = max(_size(rows), _size(columns)), min(_size(rows), _size(columns))
     wanted = _wanted(part, short)
+    if wanted.step < 0:
+        flipped = orthogonal(long, short, seed=seed, name=name, part=wanted[::-1], threads=threads)[:, ::-1]
+        return np.ascontiguousarray(flipped if rows >= columns else flipped.T)
     last = max(wanted, default=-1)
     reflectors, scales, signs = _reflectors(long, last + 1, seed, name, short, threads)
     result = np.empty((long, len(wanted)))
-    for start in range(0, len(wanted), COLUMNS_AT_ONCE):
-        chosen = wanted[start : start + COLUMNS_AT_ONCE]
-        result[:, start : start + len(chosen)] = _columns(chosen, reflectors, scales, signs)
+
+    def make(starts: Iterable[int]) -> None:
+        for start in starts:
+            chosen = np.asarray(wanted[start : start + COLUMNS_AT_ONCE], dtype=np.int64)
+            result[:, start : start + len(chosen)] = _columns(chosen, reflectors, scales, signs)
+
+    share(make, range(0, len(wanted), COLUMNS_AT_ONCE), checked_threads(threads) or cores())
     return result if rows >= columns else np.ascontiguousarray(result.T)
 
 
@@ -99,19 +113,33 @@ def _reflectors(
 def _sum_rows_in_order(w: Matrix) -> Vector:
     """Return the sum of squares of each row, added from left to right (zeros before the diagonal change nothing)."""
     total = np.zeros(len(w))
+    if w.size >= COMPILED_FROM:
+        _kernels().sum_squares(w, total)
+        return total
     for column in w.T:
         total += column * column
     return total
 
 
-def _columns(chosen: range, w: Matrix, scales: Vector, signs: Vector) -> Matrix:
+def _columns(chosen: NDArray[np.int64], w: Matrix, scales: Vector, signs: Vector) -> Matrix:
     """Apply H_0 ... H_c to -sign e_c for each chosen column c, the last reflector first."""
     y = np.zeros((w.shape[1], len(chosen)))
-    columns = np.asarray(chosen)
-    y[columns, np.arange(len(chosen))] = signs[columns]
-    for j in range(max(chosen), -1, -1):
-        touched = columns >= j
-        block = y[j:, touched]
-        products = np.add.accumulate(w[j, j:, None] * block, axis=0)[-1]
-        y[j:, touched] = block - w[j, j:, None] * (scales[j] * products)
+    y[chosen, np.arange(len(chosen))] = signs[chosen]
+    if w.size >= COMPILED_FROM:
+        _kernels().reflect(w[: chosen[-1] + 1], scales, chosen, y)
+    else:
+        _reflect(w[: chosen[-1] + 1], scales, chosen, y)
     return y
+
+
+def _reflect(w: Matrix, scales: Vector, columns: NDArray[np.int64], y: Matrix) -> None:
+    """Apply the reflectors, the last one first, to the columns of y (ascending); each from its own one on."""
+    for j in range(len(w) - 1, -1, -1):
+        begin = np.searchsorted(columns, j)
+        block = y[j:, begin:]
+        dots = np.add.accumulate(w[j, j:, None] * block, axis=0)[-1]
+        block -= w[j, j:, None] * (scales[j] * dots)
+
+
+def _kernels() -> Any:
+    return importlib.import_module("symbreak.random.kernels_orthogonal")

@@ -12,6 +12,8 @@ below, all 64 are used (the tail, in float64), so values reach beyond 9 sigma.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +75,7 @@ def centre(upper: NDArray[np.int32]) -> Single:
     t comes from the complementary integer m and not from x, so it has no cancellation.
     """
     half, unit, one, two = map(np.float32, (0.5, 2.0**-31, 1, 2))
-    x = (upper.astype(np.float32) + half) * unit
+    x: NDArray[Any] = (upper.astype(np.float32) + half) * unit
     t = (tail_integer(upper).astype(np.float32) + half) * unit
     u = np.sqrt(t * (two - t))
     correction = CENTRE_SLOPE + polynomial(CENTRE_P, u) / polynomial(CENTRE_Q, u)
