@@ -32,8 +32,18 @@ def facts(*, runs=3, sizes=(2, 4, 1), frozen=False, base=BASE, **changes):
     [
         ({}, "learns: half of the base-rate cost after 100 iterations"),
         (
-            {"effective_units": Ends((1.0,), (1.0,))},
+            {"effective_units": Ends((1.0,), (1.0,)), "final_cost": 0.69},
             "4 units are one unit: identical in every forward and backward pass",
+        ),
+        (
+            {"effective_units": Ends((1.0,), (1.0,)), "iterations_to_half_base_rate": 1},
+            "4 units are one unit: identical in every forward and backward pass;"
+            " even so it learns: half of the base-rate cost after 1 iteration",
+        ),
+        (
+            {"final_cost": 0.7, "dead": Ends((0.2,), (0.9,))},
+            "stays on the base-rate plateau for all 2000 iterations;"
+            " 90% of a layer's units die: their slope becomes 0 on all examples",
         ),
         (
             {"effective_units": Ends((1.0,), (1.0,)), "frozen": True},
@@ -61,7 +71,7 @@ def facts(*, runs=3, sizes=(2, 4, 1), frozen=False, base=BASE, **changes):
             "overflows: from iteration 12 on the cost is no longer a finite number",
         ),
         (
-            {"sizes": (2, 8, 8, 1), "effective_units": Ends((8.0, 1.0), (8.0, 1.0))},
+            {"sizes": (2, 8, 8, 1), "effective_units": Ends((8.0, 1.0), (8.0, 1.0)), "final_cost": 0.69},
             "8 units of hidden layer 2 are one unit: identical in every forward and backward pass",
         ),
         ({"sizes": (2, 1), "effective_units": Ends((), ())}, "learns: half of the base-rate cost after 100 iterations"),

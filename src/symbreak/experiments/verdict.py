@@ -56,7 +56,12 @@ def _one_unit(facts: Facts) -> str | None:
     parted = any(run.effective_units.end[layer] > 1 for run in facts.runs for layer in tied)
     if parted:
         return f"{' and '.join(parts)} at the start, and part during training"
-    return f"{' and '.join(parts)}: identical in every forward and backward pass{moving}"
+    return f"{' and '.join(parts)}: identical in every forward and backward pass{moving or _even_so(facts)}"
+
+
+def _even_so(facts: Facts) -> str:
+    """Tied units are still a network: tell if it learns."""
+    return "" if _plateau(facts) else f"; even so it {_learning(facts)}"
 
 
 def _all_one(runs: Sequence[Run], layer: int) -> bool:
@@ -72,18 +77,20 @@ def _plateau(facts: Facts) -> str | None:
     if final <= PLATEAU * facts.base_rate_cost:
         return None
     reasons = []
-    saturated, dead = _worst(facts, "saturated"), _worst(facts, "dead")
+    saturated, dead, died = _worst(facts, "saturated"), _worst(facts, "dead"), _worst(facts, "dead", "end")
     if saturated >= MANY:
         reasons.append(f"{saturated:.0%} of a layer's activations start in a flat part of {facts.network.activation}")
     if dead >= MANY:
         reasons.append(f"{dead:.0%} of a layer's units start with slope 0 on all examples")
+    elif died >= MANY:
+        reasons.append(f"{died:.0%} of a layer's units die: their slope becomes 0 on all examples")
     if final > 1.05 * facts.base_rate_cost:
         return "; ".join([f"ends above the base rate ({final / facts.base_rate_cost:.3g} times its cost)", *reasons])
     return "; ".join([f"stays on the base-rate plateau for all {facts.network.iterations} iterations", *reasons])
 
 
-def _worst(facts: Facts, name: str) -> float:
-    layers = zip(*(getattr(run, name).start for run in facts.runs), strict=True)
+def _worst(facts: Facts, name: str, when: str = "start") -> float:
+    layers = zip(*(getattr(getattr(run, name), when) for run in facts.runs), strict=True)
     return max((median(shares) for shares in layers), default=0.0)
 
 
@@ -95,4 +102,5 @@ def _learning(facts: Facts) -> str:
     if not reached:
         return f"learns slowly: {final / facts.base_rate_cost:.0%} of the base-rate cost at the end{aside}"
     runs = "" if len(reached) == len(facts.runs) else f" in {len(reached)} of {len(facts.runs)} runs"
-    return f"learns{runs}: half of the base-rate cost after {median(reached):.0f} iterations{aside}"
+    count = f"{median(reached):.0f} iteration{'s' * (round(median(reached)) != 1)}"
+    return f"learns{runs}: half of the base-rate cost after {count}{aside}"
