@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from symbreak.report import write_html
 
@@ -121,9 +121,8 @@ def test_the_theme_reaches_the_figures(visit):
     for theme in ("light", "dark"):
         visit.page.emulate_media(color_scheme=theme)
         visit.page.locator("#cost").scroll_into_view_if_needed()
-        visit.page.wait_for_timeout(50)
         text = visit.page.evaluate("getComputedStyle(document.body).color")
-        assert line.evaluate("line => getComputedStyle(line).stroke") == text
+        expect(line).to_have_css("stroke", text)
         colours[theme] = text
     assert colours["light"] != colours["dark"]
 
