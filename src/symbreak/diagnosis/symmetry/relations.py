@@ -81,7 +81,7 @@ def relation(found: Symmetry, layer: int, i: int, j: int, *, eps: float | None =
     if eps is not None and gap <= _checked_eps(eps):
         reason = f"no weight or bias of the two differs by more than {gap:.3g}; they part as the forecast tells"
         return Relation(layer, (i, j), names.NEAR, "refuted", reason, step=None, gap=gap)
-    return _apart(found, layer, (i, j), _first_apart(found, layer, i, j))
+    return _apart(found, layer, (i, j), first_apart(found, layer, i, j))
 
 
 REASONS = {
@@ -106,10 +106,10 @@ def _partings(found: Symmetry) -> Iterator[Relation]:
     for layer in range(1, len(found.layers) + 1):
         now, last = found.rounds[0].active[layer], found.rounds[-1].active[layer]
         for units in groups(now):
-            tied = [units[0], next((u for u in units[1:] if not _same(last, units[0], u)), units[0])]
+            tied = [units[0], next((u for u in units[1:] if not same(last, units[0], u)), units[0])]
             if tied[0] == tied[1]:
                 continue
-            step = _first_apart(found, layer, *tied)
+            step = first_apart(found, layer, *tied)
             shown += 1
             pair = _apart(found, layer, (tied[0], tied[1]), step, look=shown <= MOST_WITNESSES)
             yield Relation(layer, tuple(units), pair.kind, pair.status, pair.reason, step, None, pair.witness)
@@ -123,7 +123,8 @@ def groups(space: Space) -> list[list[int]]:
     return [units for units in found.values() if len(units) > 1]
 
 
-def _same(space: Space, i: int, j: int) -> bool:
+def same(space: Space, i: int, j: int) -> bool:
+    """Whether every vector of the space is equal at the two units."""
     return bool(space.labels[i] == space.labels[j] and space.scales[i] == space.scales[j])
 
 
@@ -136,8 +137,9 @@ def _number(scale: Any) -> Any:
     return int(scale) if isinstance(scale, np.integer) else scale
 
 
-def _first_apart(found: Symmetry, layer: int, i: int, j: int) -> int:
-    return next(step for step, r in enumerate(found.rounds) if not _same(r.active[layer], i, j))
+def first_apart(found: Symmetry, layer: int, i: int, j: int) -> int:
+    """Return after how many updates the theorem no longer holds two units together."""
+    return next(step for step, r in enumerate(found.rounds) if not same(r.active[layer], i, j))
 
 
 def _for_ever(found: Symmetry, layer: int, units: tuple[int, int], kind: str, factor: Any, reason: str) -> Relation:
@@ -170,7 +172,7 @@ def failing_lemma(found: Symmetry, layer: int, units: tuple[int, int], step: int
         return "their biases or their sums of incoming weights differ"
     if not found.family.keeps_sums and _sums_hold(found, layer, units):
         return f"their weights have equal sums but differ one by one, and {found.optimizer.text} changes them unequally"
-    if not _same(found.rounds[step - 1].delta[layer - 1], *units):
+    if not same(found.rounds[step - 1].delta[layer - 1], *units):
         return f"their outgoing weights differ in sum, so that their deltas differ in update {step}"
     return f"their incoming weights differ in sum over units below that part in update {step}"
 
@@ -180,7 +182,7 @@ def _sums_hold(found: Symmetry, layer: int, units: tuple[int, int]) -> bool:
     from symbreak.diagnosis.symmetry.symmetry import symmetry
 
     plain = symmetry(found.network, optimizer="adam", input_range=found.input_range)
-    return _same(plain.rounds[-1].active[layer], *units)
+    return same(plain.rounds[-1].active[layer], *units)
 
 
 def _told(witness: Witness, layer: int) -> str:
