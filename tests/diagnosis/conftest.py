@@ -209,9 +209,9 @@ def draw_case(seed):
     rng = np.random.default_rng([4, seed])
     name = list(FAMILIES)[seed % len(FAMILIES)]
     weights, biases = FAMILIES[name](rng, random_sizes(rng, most=3 if name == "twins" else 5))
-    network = Network.from_arrays(
-        weights, biases, activation=str(rng.choice(ACTIVATIONS)), loss=str(rng.choice(LOSSES))
-    )
+    # Only these can be dead.
+    pool = ("relu", "relu", "elu(0)", "relu(0.5)") if name == "dead" and rng.integers(0, 4) else ACTIVATIONS
+    network = Network.from_arrays(weights, biases, activation=str(rng.choice(pool)), loss=str(rng.choice(LOSSES)))
     return network, str(rng.choice(OPTIMIZERS)), bool(rng.integers(0, 2)), name
 
 

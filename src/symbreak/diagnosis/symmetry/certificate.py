@@ -199,7 +199,7 @@ def _lemmas(found: Symmetry, tied: list[UnitClass]) -> Iterator[str]:
     yield f"Lemma 1 (equal sums). Each unit of a class has {what} of the layer below, and equal bias,"
     yield "  so W a + b is equal: a is constant on the classes below by the claim for that layer, or it is the input."
     if any(c.dead for c in tied):
-        yield "  A unit dead by sign has no positive sum and no positive bias, over inputs that are not negative: z <= 0."
+        yield "  A unit dead by sign has no positive sum and no positive bias, and its inputs are not negative: z <= 0."
     yield "Lemma 2 (same activation). Equal z give equal g(z) and equal g'(z)." + _extras(found, tied)
     yield f"Lemma 3 (same delta). Each unit of a class has {what} of the layer above that has a delta,"
     yield "  so W^T dz is equal, and with it dz. Outputs are classes of one unit: any loss will do."
@@ -218,8 +218,8 @@ def _extras(found: Symmetry, tied: list[UnitClass]) -> str:
 
 def _update(kind: str) -> str:
     return {
-        "linear": "the update adds a multiple of such gradients and scales the weights as a whole",
-        "entrywise": "the update adds an odd function of such gradients, entry by entry, and scales the weights as a whole",
+        "linear": "the update adds multiples of such gradients and scales all weights",
+        "entrywise": "the update adds one odd function of such gradients, entry by entry, and scales all weights",
         "coupled": "the update is one odd function of weight and gradients, entry by entry, so equal lists stay equal",
     }.get(kind, "of this update nothing is known, and the proof ends here")
 
@@ -240,7 +240,8 @@ def _numbers(found: Symmetry, c: UnitClass) -> Iterator[str]:
     if c.zero and found.network.activation.slope_at_zero == 0:
         yield "  outgoing: any, for g'(0) = 0 stops every gradient"
     else:
-        yield f"  outgoing, summed over each class above that has a delta: {_sums(out[:, first], last.delta[c.layer])}{scaled}"
+        sums = _sums(out[:, first], last.delta[c.layer])
+        yield f"  outgoing, summed over each class above that has a delta: {sums}{scaled}"
 
 
 def _sums(weights: np.ndarray[Any, Any], space: Any) -> str:
@@ -261,6 +262,5 @@ def _counterexample(example: dict[str, Any]) -> Iterator[str]:
         x, y = ([list(row) for row in seen[name]] for name in ("x", "y"))
         yield f"  {seen['step']} update(s) on X = {x}, Y = {y}, learning rate {seen['learning_rate']:g}"
     yield f"  then on x = {[row[seen['example']] for row in seen['x']]} they answer {one:.9g} and {other:.9g} ({sure})"
-    yield from (
-        f"  gradient entries: {e['name']}: {e['first']:.6g} against {e['second']:.6g}" for e in seen["entries"][:4]
-    )
+    for entry in seen["entries"][:4]:
+        yield f"  gradient entries: {entry['name']}: {entry['first']:.6g} against {entry['second']:.6g}"

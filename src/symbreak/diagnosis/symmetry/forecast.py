@@ -95,7 +95,7 @@ def forecast(
     logs = [-math.inf]
     if tied:
         nothing = [np.zeros_like(p) for p in found.network.parameters]
-        options = {"tied": tied, "optimizer": rule, "learning_rate": learning_rate, "steps": steps, "floor": size}
+        options: Any = {"tied": tied, "optimizer": rule, "learning_rate": learning_rate, "steps": steps, "floor": size}
         logs = list(tangent.grown(found.network, nothing, x, y, **options))
     return Forecast(first_above(logs, tolerance), steps, size, tolerance, _growth(logs), learning_rate, rule.text)
 
@@ -167,7 +167,7 @@ def steps_to_separate(
     wide = network.with_parameters([p.astype(np.float64) for p in network.parameters])
     change = [np.zeros_like(p) for p in wide.parameters]
     change[2 * layer - 2][unit, 0] = checked_eps(eps)
-    options = {"tied": tied, "optimizer": rule, "learning_rate": learning_rate, "steps": steps}
+    options: Any = {"tied": tied, "optimizer": rule, "learning_rate": learning_rate, "steps": steps}
     predicted = first_above(list(tangent.grown(wide, change, x, y, **options)), tolerance)
     moved = wide.with_parameters([p + d for p, d in zip(wide.parameters, change, strict=True)])
     run = descend(moved, x, y, iterations=steps, learning_rate=learning_rate, optimizer=rule, arithmetic="unitwise")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def merge(
     inner = [[c for c in layer.classes if not c.zero] for layer in found.layers]
     groups = [_singles(found.network.sizes[0]), *map(_groups, inner), _singles(found.network.sizes[-1])]
     arrays, rates = [], []
-    for layer, (below, above) in enumerate(zip(groups[:-1], groups[1:], strict=True)):
+    for layer, (below, above) in enumerate(itertools.pairwise(groups)):
         arrays += _merged(found.network.weights[layer], found.network.biases[layer], below, above)
         low, high = _squares(below), _squares(above)
         rates += [low[None, :] / high[:, None], 1 / high[:, None]]

@@ -91,7 +91,7 @@ def replay(
     tied = tangent.ties(found)
     clones = [tie for tie in tied if (tie.layer, tie.units) in exact]
     sums = [tie for tie in tied if tie not in clones]
-    alike, alike_sums, blas = _spreads(network, x, y, steps, options, "unitwise", clones, sums, tied)
+    alike, alike_sums, blas = _spreads(network, x, y, steps, options, clones, sums, tied)
     dtype = network.weights[0].dtype.name
     predicted = forecast(found, x, y, steps=steps, dtype=dtype, tolerance=tolerance, **options).step
     first = next((step for step, value in enumerate(blas) if value > 0), None)
@@ -102,12 +102,12 @@ def replay(
     )
 
 
-def _spreads(network: Network, x: Any, y: Any, steps: int, options: Any, name: str, *groups: Any) -> Any:
+def _spreads(network: Network, x: Any, y: Any, steps: int, options: Any, *groups: Any) -> Any:
     clones, sums, tied = groups
-    alike, alike_sums, blas = [], [], []
-    for step in descend(network, x, y, iterations=steps, arithmetic=name, **options):
+    alike, alike_sums = [], []
+    for step in descend(network, x, y, iterations=steps, arithmetic="unitwise", **options):
         alike.append(tangent.spread(clones, step.forward.activations))
         alike_sums.append(tangent.spread(sums, step.forward.activations))
-    for step in descend(network, x, y, iterations=steps, arithmetic="blas", **options):
-        blas.append(tangent.spread(tied, step.forward.activations))
+    run = descend(network, x, y, iterations=steps, arithmetic="blas", **options)
+    blas = [tangent.spread(tied, step.forward.activations) for step in run]
     return alike, alike_sums, np.nan_to_num(blas, nan=np.inf).tolist()

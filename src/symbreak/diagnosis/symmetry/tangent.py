@@ -163,7 +163,7 @@ def _largest(parameters: Sequence[Array]) -> float:
 
 def _signs(shape: tuple[int, ...]) -> Array:
     """A fixed pattern of 1 and -1 that no grouping of units follows: the signs of sin(1), sin(2), ..."""
-    return np.sign(np.sin(np.arange(1.0, math.prod(shape) + 1))).reshape(shape)
+    return np.asarray(np.sign(np.sin(np.arange(1.0, math.prod(shape) + 1))).reshape(shape))
 
 
 def _log(value: float) -> float:

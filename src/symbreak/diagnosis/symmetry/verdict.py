@@ -23,10 +23,9 @@ def verdict_for(network: Network, *, optimizer: str | Optimizer = "gd", input_ra
     parts = [part for layer in range(1, len(found.layers) + 1) for part in _of_layer(found, layer)]
     if not parts:
         return None
-    still = len(found.moving) < 2 * len(network.weights)
-    return "; ".join(
-        [*parts, f"only {', '.join(found.moving)} ever move{'s' * (len(found.moving) == 1)}"][: None if still else -1]
-    )
+    if len(found.moving) < 2 * len(network.weights):
+        parts.append(f"only {', '.join(found.moving)} ever move{'s' * (len(found.moving) == 1)}")
+    return "; ".join(parts)
 
 
 def _of_layer(found: Symmetry, index: int) -> list[str]:
@@ -43,9 +42,9 @@ def _of_layer(found: Symmetry, index: int) -> list[str]:
         one = "one unit" if len(tied) == 1 else f"{len(tied)} units"
         parts.append(f"{units} units{where} are {one} for ever, {status}")
     now, last = found.rounds[0].active[index], found.rounds[-1].active[index]
-    for units in groups(now):
-        other = next((u for u in units[1:] if not same(last, units[0], u)), None)
+    for group in groups(now):
+        other = next((u for u in group[1:] if not same(last, group[0], u)), None)
         if other is not None:
-            step = first_apart(found, index, units[0], other)
-            parts.append(f"{len(units)} units{where} are one unit at the start and part at step {step}")
+            step = first_apart(found, index, group[0], other)
+            parts.append(f"{len(group)} units{where} are one unit at the start and part at step {step}")
     return parts

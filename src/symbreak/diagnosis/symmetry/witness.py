@@ -129,7 +129,7 @@ class _Intervals:
                 delta = self.parameters[2 * layer].T.dot(delta) * each(self.slope, z_all[layer - 1])
         return gradient[::-1]
 
-    def update(self, gradient: list[Numbers], rate: float) -> None:
+    def update(self, gradient: list[Any], rate: float) -> None:
         self.parameters, self.state = self.optimizer.update(self.parameters, gradient, self.state, rate)
 
     def differ(self, one: Any, other: Any) -> bool:
