@@ -91,6 +91,7 @@ def test_a_csv_of_ones_own(tmp_path, capsys):
         (["--plot", "p.bmp"], ".png"),
         (["--report", "nowhere/r.html"], "folder must exist"),
         (["--json", "nowhere/r.json"], "folder must exist"),
+        (["--json", "r.html", "--report", "./r.html"], "file of its own"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):

@@ -121,6 +121,14 @@ def test_no_hidden_layer():
     assert zero.final_cost.median == pytest.approx(random.final_cost.median, abs=1e-3), "one optimum for every start"
 
 
+def test_a_cost_that_is_finite_again_after_an_overflow_stays_an_overflow():
+    result = compare(Settings(activation="relu", learning_rate=100.0, inits=("he",), seeds=4, iterations=300))
+    overflowed = [run for run in result.rows[0].runs if run.overflowed_at is not None]
+    assert overflowed
+    for run in overflowed:
+        assert all(cost is None for iteration, cost in run.cost if iteration >= run.overflowed_at)
+
+
 def test_overflow_is_reported_as_such():
     result = quick(
         inits=("normal(100)", "he"),
@@ -135,7 +143,10 @@ def test_overflow_is_reported_as_such():
     assert row.verdict.startswith("overflows")
     assert row.final_cost.median is None
     for run in row.runs:
-        assert (run.overflowed_at is None) == (run.final_cost is not None)
+        assert run.overflowed_at is not None
+        assert run.final_cost is None
+        for iteration, cost in run.cost:
+            assert (cost is None) == (iteration >= run.overflowed_at)
     json.dumps(result.to_json(), allow_nan=False)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbreak.errors import InvalidInput
+
 if TYPE_CHECKING:
     from symbreak.experiments import CompareResult, Settings
 
@@ -113,6 +115,14 @@ def _check_outputs(json_file: str | None, report: Path | None, plot: Path | None
         files.check_html_path(report)
     if plot is not None:
         files.check_figure_path(plot)
+    named = [Path(path).resolve() for path in (json_file, report, plot) if path not in (None, "-")]
+    if len(set(named)) < len(named):
+        raise InvalidInput(
+            "every output needs a file of its own",
+            got=", ".join(map(str, named)),
+            allowed="different files",
+            hint="r.json",
+        )
 
 
 def _run(settings: Settings, *, quiet: bool) -> CompareResult:

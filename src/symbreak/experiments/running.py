@@ -73,6 +73,11 @@ class _Diary:
                 if events[index] is None:
                     events[index] = iteration
 
+    def sound(self, index: int, iteration: int) -> bool:
+        """Tell whether nothing had overflowed yet; what comes after is no longer gradient descent, even if finite."""
+        overflow = self.overflowed[index]
+        return overflow is None or iteration < overflow
+
     def all_overflowed(self) -> bool:
         return None not in self.overflowed
 
@@ -171,7 +176,9 @@ def _outcome(
     runs = tuple(
         Run(
             seed=seed,
-            cost=tuple((iteration, finite(costs[i])) for iteration, costs in diary.curve),
+            cost=tuple(
+                (iteration, finite(costs[i]) if diary.sound(i, iteration) else None) for iteration, costs in diary.curve
+            ),
             final_cost=finite(last.cost[i]) if diary.overflowed[i] is None else None,
             accuracy=finite(accuracy[i]) if diary.overflowed[i] is None else None,
             iterations_to_half_base_rate=diary.reached[i],
