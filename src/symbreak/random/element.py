@@ -31,7 +31,7 @@ def element(seed: int | str, name: str, index: int) -> float:
     Raises InvalidInput for a seed or name of another type, and for an index that is no integer in [0, 2^63).
 
     >>> from symbreak.random import normal
-    >>> element(7, "bias", 5) == normal(6, seed=7, name="bias")[5]
+    >>> bool(element(7, "bias", 5) == normal(6, seed=7, name="bias")[5])
     True
     """
     if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)) or not 0 <= index <= LARGEST:
