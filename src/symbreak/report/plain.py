@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symbreak.experiments.result import CompareResult
+from symbreak.report.format import plural
 
 
 def headline(result: CompareResult) -> str:
@@ -17,7 +18,7 @@ def headline(result: CompareResult) -> str:
         f"{data.name}: {split}; base-rate cost {data.base_rate_cost:.3g},"
         f" base-rate {data.score} {data.base_rate_score:.3g}",
         f"network {sizes}, {network.activation}, {network.loss}; {network.optimizer}, learning rate"
-        f" {network.learning_rate:g}, {network.iterations} iterations, {batch}, {network.seeds} seeds",
+        f" {network.learning_rate:g}, {network.iterations} iterations, {batch}, {plural(network.seeds, 'seed')}",
         *data.notes,
     ]
     return "\n".join(lines)
