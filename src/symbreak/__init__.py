@@ -17,24 +17,27 @@ from symbreak._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from symbreak import datasets as datasets
+    from symbreak import diagnosis as diagnosis
     from symbreak import initializers as initializers
     from symbreak import lesson as lesson
     from symbreak import network as network
     from symbreak import numerics as numerics
     from symbreak import random as random
+    from symbreak.diagnosis.symmetry import symmetry as symmetry
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
     from symbreak.front import Comparison as Comparison
     from symbreak.front import compare as compare
     from symbreak.network import Network as Network
 
-_ROOMS = ("datasets", "initializers", "lesson", "network", "numerics", "random")
+_ROOMS = ("datasets", "diagnosis", "initializers", "lesson", "network", "numerics", "random")
 _NAMES = {
     "Comparison": "symbreak.front",
     "InvalidInput": "symbreak.errors",
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
     "compare": "symbreak.front",
+    "symmetry": "symbreak.diagnosis.symmetry",
 }
 
 __all__ = [
@@ -45,11 +48,13 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "diagnosis",
     "initializers",
     "lesson",
     "network",
     "numerics",
     "random",
+    "symmetry",
 ]
 
 

@@ -107,7 +107,7 @@ def compare(
 
     >>> comparison = compare(inits=["zeros", "normal(1)"], seeds=2, iterations=50)
     >>> comparison.rows[0].verdict
-    '4 units are one unit: identical in every forward and backward pass; no weight ever moves'
+    '4 units are one unit: identical in every forward and backward pass, for ever (proved); nothing but b2 ever moves'
     """
     settings = Settings(
         data=data.name if isinstance(data, Dataset) else str(data),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from symbreak._version import __version__
-from symbreak.cli import compare
+from symbreak.cli import compare, symmetry
 from symbreak.errors import SymbreakError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compare")(compare.command)
+app.command("symmetry")(symmetry.command)
 
 
 def _tell_version(wanted: bool) -> None:

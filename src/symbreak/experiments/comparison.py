@@ -16,7 +16,7 @@ from symbreak.experiments import measures
 from symbreak.experiments.result import CompareResult, DataSummary, Ends, NetworkSummary, Row, Run, Spread
 from symbreak.experiments.running import Group, Outcome, Problem, train
 from symbreak.experiments.settings import Settings
-from symbreak.experiments.verdict import Facts, verdict
+from symbreak.experiments.verdict import Facts, status, verdict
 
 Progress = Callable[[int, int], None]
 
@@ -144,7 +144,7 @@ def _row(init: str, outcomes: Sequence[Outcome], network: NetworkSummary, proble
     if not own:
         return None
     runs = tuple(run for outcome in own for run in outcome.runs)
-    frozen = [flag for outcome in own for flag in outcome.frozen]
+    facts = Facts(runs, [proof for outcome in own for proof in outcome.proofs], network, problem.base_rate_cost)
     return Row(
         init=init,
         law=initializers.get(init).formula,
@@ -156,8 +156,8 @@ def _row(init: str, outcomes: Sequence[Outcome], network: NetworkSummary, proble
         saturated=_median_ends(runs, "saturated"),
         dead=_median_ends(runs, "dead"),
         overflowed=sum(run.overflowed_at is not None for run in runs),
-        verdict=verdict(Facts(runs, network, problem.base_rate_cost, frozen)),
-        status="measured",
+        verdict=verdict(facts),
+        status=status(facts),
         runs=runs,
         detail=next((outcome.detail for outcome in own if outcome.detail is not None), None),
     )

@@ -57,12 +57,6 @@ def gradient_norm(gradient: Backward) -> Array:
     return np.asarray(np.sqrt(squares))
 
 
-def weights_frozen(gradient: Backward) -> NDArray[np.bool_]:
-    """Tell, for each network, whether the gradient of every weight is exactly 0."""
-    moving = [_stacked(array).any(axis=(-1, -2)) for array in gradient.weights]
-    return np.asarray(~np.logical_or.reduce(moving))
-
-
 def accuracy(network: Network, passed: Forward, Y: Array, *, regression: bool) -> Array:
     """Return the share of examples whose class is right, or for a regression R^2; (networks,)."""
     answer = _stacked(passed.answer)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symbreak.datasets import Dataset
 from symbreak.experiments import measures, pictures
+from symbreak.experiments.proof import Proof, prove
 from symbreak.experiments.result import Detail, Ends, Run
 from symbreak.experiments.settings import Settings
 from symbreak.network import Network, Step, descend, stack
@@ -44,11 +45,11 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a group gave: its runs, whether their weights were frozen, and the pictures of the first seed."""
+    """What a group gave: its runs, what is proved of each start, and the pictures of the first seed."""
 
     group: Group
     runs: tuple[Run, ...]
-    frozen: tuple[bool, ...]
+    proofs: tuple[Proof | None, ...]
     detail: Detail | None
 
 
@@ -171,7 +172,6 @@ def _outcome(
             for name, (at_first, at_last) in _measured(first, last).items()
         }
         norms = measures.gradient_norm(first.gradient)
-        frozen = measures.weights_frozen(first.gradient) & measures.weights_frozen(last.gradient)
         detail = pictures.detail(problem.train, first, last, trail, group.seeds[0]) if group.seeds[0] == 0 else None
     runs = tuple(
         Run(
@@ -188,7 +188,11 @@ def _outcome(
         )
         for i, seed in enumerate(group.seeds)
     )
-    return Outcome(group, runs, tuple(frozen.tolist()), detail)
+    proofs = tuple(
+        prove(first.network[i], settings.optimizer) if min(run.effective_units.start, default=2) == 1 else None
+        for i, run in enumerate(runs)
+    )
+    return Outcome(group, runs, proofs, detail)
 
 
 def _measured(first: Step, last: Step) -> dict[str, tuple[Array, Array]]:

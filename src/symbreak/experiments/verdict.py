@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from symbreak.experiments.proof import Proof
 from symbreak.experiments.result import NetworkSummary, Run
 
 # A final cost above this share of the base-rate cost counts as not having left the plateau: what is missing to 1 is
@@ -17,15 +18,12 @@ MANY = 0.5
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is drawn from: all runs of one initialization.
-
-    `frozen` tells for each run whether the gradient of every weight was exactly 0 at the start and at the end.
-    """
+    """What a verdict is drawn from: all runs of one initialization, and what is proved of each start (if looked at)."""
 
     runs: Sequence[Run]
+    proofs: Sequence[Proof | None]
     network: NetworkSummary
     base_rate_cost: float
-    frozen: Sequence[bool]
 
 
 def verdict(facts: Facts) -> str:
@@ -35,6 +33,12 @@ def verdict(facts: Facts) -> str:
         if sentence:
             return sentence
     return _learning(facts)
+
+
+def status(facts: Facts) -> str:
+    """Return "proved" if the verdict's first words rest on the symmetry theorem, else "measured"."""
+    overflowed = any(run.overflowed_at is not None for run in facts.runs)
+    return "proved" if _tied(facts) and not overflowed and _proved(facts) else "measured"
 
 
 def _overflow(facts: Facts) -> str | None:
@@ -47,25 +51,41 @@ def _overflow(facts: Facts) -> str | None:
 
 
 def _one_unit(facts: Facts) -> str | None:
-    sizes = facts.network.sizes[1:-1]
-    tied = [layer for layer, n in enumerate(sizes) if n > 1 and _all_one(facts.runs, layer)]
+    sizes, tied = facts.network.sizes[1:-1], _tied(facts)
     if not tied:
         return None
-    parts = [f"{sizes[layer]} units{_of_layer(layer, sizes)} are one unit" for layer in tied]
-    moving = "; no weight ever moves" if all(facts.frozen) else ""
-    parted = any(run.effective_units.end[layer] > 1 for run in facts.runs for layer in tied)
-    if parted:
-        return f"{' and '.join(parts)} at the start, and part during training"
-    return f"{' and '.join(parts)}: identical in every forward and backward pass{moving or _even_so(facts)}"
+    names = " and ".join(f"{sizes[layer]} units{_of_layer(layer, sizes)} are one unit" for layer in tied)
+    if any(run.effective_units.end[layer] > 1 for run in facts.runs for layer in tied):
+        return f"{names} at the start, and part during training"
+    for_ever = ", for ever (proved)" if _proved(facts) else ""
+    return f"{names}: identical in every forward and backward pass{for_ever}{_moving(facts) or _even_so(facts)}"
+
+
+def _tied(facts: Facts) -> list[int]:
+    """Hidden layers of several units that start as one unit in every run."""
+    sizes = facts.network.sizes[1:-1]
+    return [
+        layer
+        for layer, size in enumerate(sizes)
+        if size > 1 and all(run.effective_units.start[layer] == 1 for run in facts.runs)
+    ]
+
+
+def _proved(facts: Facts) -> bool:
+    return all(proof is not None and all(proof.one[layer] for layer in _tied(facts)) for proof in facts.proofs)
+
+
+def _moving(facts: Facts) -> str:
+    """Name what moves, if it is proved to be less than everything."""
+    moving = {proof.moving for proof in facts.proofs if proof is not None}
+    if len(moving) != 1 or len(arrays := moving.pop()) == 2 * (len(facts.network.sizes) - 1):
+        return ""
+    return f"; nothing but {' and '.join(arrays)} ever moves" if arrays else "; nothing ever moves"
 
 
 def _even_so(facts: Facts) -> str:
     """Tied units are still a network: tell if it learns."""
     return "" if _plateau(facts) else f"; even so it {_learning(facts)}"
-
-
-def _all_one(runs: Sequence[Run], layer: int) -> bool:
-    return all(run.effective_units.start[layer] == 1 for run in runs)
 
 
 def _of_layer(layer: int, sizes: Sequence[int]) -> str:
