@@ -47,6 +47,12 @@ def test_runs_that_begin_anywhere(start, both_ways):
     both_ways(normal, 2**40, seed=1, index=range(start, start + 5000))
 
 
+@pytest.mark.parametrize("columns", [slice(3, 131), slice(1, 2049), slice(2, 4900), slice(0, 127), slice(4, 3000, 2)])
+@pytest.mark.parametrize("law", [normal, truncated_normal, bits])
+def test_shards_of_rows(columns, law, both_ways):
+    both_ways(law, (150, 5000), seed=1, index=(slice(10, 140), columns), threads=2)
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 3), (3, 7), (190, 150), (129, 129), (0, 4)])
 def test_orthogonal(rows, columns, monkeypatch):
     module = sys.modules["symbreak.random.orthogonal"]

@@ -26,7 +26,7 @@ GROUP = 256
 
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
 _W0, _W1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
-LOW, HALF, ZERO = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(0)
+LOW, HALF, ZERO, ONE_PLANE = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(0), np.uint64(1)
 _ROUNDS = ROUNDS
 
 SIGN_SHIFT, LARGEST, TAIL_BELOW = np.int32(31), np.int32(2**31 - 1), np.int32(transform.TAIL_BELOW)
@@ -47,8 +47,9 @@ def inlined(function: Any) -> Any:
 
 
 @inlined
-def _philox(block: Any, plane: Any, k0: Any, k1: Any) -> Any:
+def _philox(block: Any, plane: Any, key: Any) -> Any:
     """The four words of a block, as 64-bit numbers whose upper halves are to be ignored."""
+    k0, k1 = key
     c0, c1, c2, c3 = block & LOW, block >> HALF, plane, ZERO
     for _ in range(_ROUNDS):
         product0, product1 = _M0 * (c0 & LOW), _M1 * (c2 & LOW)
@@ -59,10 +60,10 @@ def _philox(block: Any, plane: Any, k0: Any, k1: Any) -> Any:
 
 
 @compiled
-def _run_words(k0: Any, k1: Any, first_block: Any, plane: Any, blocks: Any, words: Any) -> Any:
+def _run_words(key: Any, first_block: Any, plane: Any, blocks: Any, words: Any) -> Any:
     """Words of consecutive blocks."""
     for i in range(blocks):
-        a, b, c, d = _philox(first_block + np.uint64(i), plane, k0, k1)
+        a, b, c, d = _philox(first_block + np.uint64(i), plane, key)
         words[4 * i] = np.uint32(a)
         words[4 * i + 1] = np.uint32(b)
         words[4 * i + 2] = np.uint32(c)
@@ -70,21 +71,26 @@ def _run_words(k0: Any, k1: Any, first_block: Any, plane: Any, blocks: Any, word
 
 
 @compiled
-def _listed_words(k0: Any, k1: Any, flat: Any, plane: Any, words: Any) -> Any:
+def _listed_words(key: Any, flat: Any, plane: Any, words: Any) -> Any:
     """Words of any elements; each computes its block."""
     for i in range(flat.shape[0]):
-        a, b, c, d = _philox(np.uint64(flat[i]) >> np.uint64(2), plane, k0, k1)
+        a, b, c, d = _philox(np.uint64(flat[i]) >> np.uint64(2), plane, key)
         lane = flat[i] & 3
         lower, upper = (b if lane & 1 else a), (d if lane & 1 else c)
         words[i] = np.uint32(upper if lane & 2 else lower)
 
 
 @compiled
-def word(k0: Any, k1: Any, flat: Any, plane: Any) -> Any:
+def word(key: Any, flat: Any, plane: Any) -> Any:
     """The word of one element."""
-    a, b, c, d = _philox(np.uint64(flat) >> np.uint64(2), plane, k0, k1)
+    a, b, c, d = _philox(np.uint64(flat) >> np.uint64(2), plane, key)
     lane = flat & 3
     return (a if lane == 0 else b if lane == 1 else c if lane == 2 else d) & LOW
+
+
+@inlined
+def _tail_integer(v: Any) -> Any:
+    return np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
 
 
 @compiled
@@ -93,7 +99,7 @@ def centre(upper: Any, mean: Any, scale: Any, out: Any) -> Any:
     smallest = LARGEST
     for i in range(upper.shape[0]):
         v = upper[i]
-        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
+        m = _tail_integer(v)
         smallest = min(smallest, m)
         x = (np.float32(v) + _H) * _UNIT
         t = (np.float32(m) + _H) * _UNIT
@@ -127,28 +133,34 @@ def tail_value(position: Any) -> Any:
 
 
 @compiled
-def _normal_extremes(
-    upper: Any, begin: Any, end: Any, flat: Any, start: Any, k0: Any, k1: Any, mean: Any, scale: Any, out: Any
-) -> Any:
-    """Do the extreme elements of words[begin:end] again; element i has flat index flat[i], or start + i without a
-    list."""
-    for i in range(begin, end):
-        v = upper[i]
-        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
-        if m < TAIL_BELOW:
-            place = flat[i] if flat.shape[0] else start + i
-            second = word(k0, k1, place, np.uint64(1))
-            z = tail_value((np.int64(v) << np.int64(32)) | np.int64(second))
-            out[i] = z * scale + mean
+def next_extreme(upper: Any, begin: Any, end: Any) -> Any:
+    """Return the first place in [begin, end) whose tail integer is small, or end. Looks at sixteen at a time."""
+    i = begin
+    while i < end:
+        stop = min(i + 16, end)
+        smallest = LARGEST
+        for j in range(i, stop):
+            smallest = min(smallest, _tail_integer(upper[j]))
+        if smallest < TAIL_BELOW:
+            while _tail_integer(upper[i]) >= TAIL_BELOW:
+                i += 1
+            return i
+        i = stop
+    return end
 
 
 @compiled
-def _normal_tile(words: Any, flat: Any, start: Any, k0: Any, k1: Any, mean: Any, scale: Any, out: Any) -> Any:
+def _normal_tile(words: Any, flat: Any, start: Any, key: Any, mean: Any, scale: Any, out: Any) -> None:
     upper = words.view(np.int32)
     for begin in range(0, upper.shape[0], GROUP):
         end = min(begin + GROUP, upper.shape[0])
         if centre(upper[begin:end], mean, scale, out[begin:end]) < TAIL_BELOW:
-            _normal_extremes(upper, begin, end, flat, start, k0, k1, mean, scale, out)
+            i = next_extreme(upper, begin, end)
+            while i < end:
+                second = word(key, flat[i] if flat.shape[0] else start + i, ONE_PLANE)
+                z = tail_value((np.int64(upper[i]) << np.int64(32)) | np.int64(second))
+                out[i] = z * scale + mean
+                i = next_extreme(upper, i + 1, end)
 
 
 @compiled
@@ -171,40 +183,44 @@ def to_bfloat16(values: Any, out: Any) -> Any:
 
 
 @inlined
-def tile_words(k0: Any, k1: Any, flat: Any, start: Any, count: Any, plane: Any, buffer: Any) -> Any:
+def tile_words(key: Any, flat: Any, start: Any, count: Any, plane: Any, buffer: Any) -> Any:
     """Words of the elements flat[0:count], or start ... start + count - 1 if no list is given."""
     if flat.shape[0]:
-        _listed_words(k0, k1, flat, plane, buffer)
+        _listed_words(key, flat, plane, buffer)
         return buffer[:count]
     offset = start & 3
-    _run_words(k0, k1, np.uint64(start >> 2), plane, (offset + count + 3) >> 2, buffer)
+    _run_words(key, np.uint64(start >> 2), plane, (offset + count + 3) >> 2, buffer)
     return buffer[offset : offset + count]
 
 
 @compiled
-def bits(k0: Any, k1: Any, flat: Any, start: Any, out: Any) -> Any:
-    """Fill `out` with words. Here and below `flat` lists the elements, or is empty for a run from `start`."""
+def bits(key: Any, flat: Any, tiles: Any, out: Any) -> None:
+    """Fill `out` with words.
+
+    Here and in all kernels a row of `tiles` is begin, end (places in `out`) and the flat index of the first one, the
+    others following; unless `flat` is not empty: then it lists the flat indices of all of `out`.
+    """
     buffer = np.empty(TILE + 8, np.uint32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
-        out[begin:end] = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
+        out[begin:end] = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
 
 
 @compiled
-def uniform(k0: Any, k1: Any, flat: Any, start: Any, low: Any, width: Any, least: Any, most: Any, out: Any) -> Any:
+def uniform(key: Any, flat: Any, tiles: Any, low: Any, width: Any, least: Any, most: Any, out: Any) -> None:
     """Fill `out` by laws.Uniform."""
     buffer = np.empty(TILE + 8, np.uint32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
-        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
+        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
         _uniform_tile(words, low, width, least, most, out[begin:end])
 
 
 @compiled
-def normal(k0: Any, k1: Any, flat: Any, start: Any, mean: Any, scale: Any, out: Any) -> Any:
+def normal(key: Any, flat: Any, tiles: Any, mean: Any, scale: Any, out: Any) -> None:
     """Fill `out` by laws.Normal."""
     buffer = np.empty(TILE + 8, np.uint32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
-        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
-        _normal_tile(words, flat[begin:end], start + begin, k0, k1, mean, scale, out[begin:end])
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
+        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
+        _normal_tile(words, flat[begin:end], start, key, mean, scale, out[begin:end])

@@ -11,10 +11,9 @@ from symbreak.random import transform, truncation
 from symbreak.random.kernels import (
     GROUP,
     HALF,
-    LARGEST,
     LOW,
+    ONE_PLANE,
     R0,
-    SIGN_SHIFT,
     TAIL_BELOW,
     TILE,
     ZERO,
@@ -22,6 +21,7 @@ from symbreak.random.kernels import (
     centre,
     compiled,
     inlined,
+    next_extreme,
     rational,
     tail_value,
     tile_words,
@@ -56,31 +56,6 @@ def _positions(words: Any, begin: Any, width: Any, upper: Any) -> Any:
 
 
 @compiled
-def _wide_extremes(
-    words: Any,
-    upper: Any,
-    begin: Any,
-    end: Any,
-    flat: Any,
-    start: Any,
-    k0: Any,
-    k1: Any,
-    low: Any,
-    width: Any,
-    mean: Any,
-    scale: Any,
-    out: Any,
-) -> Any:
-    for i in range(begin, end):
-        v = upper[i]
-        m = np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
-        if m < TAIL_BELOW:
-            place = flat[i] if flat.shape[0] else start + i
-            second = word(k0, k1, place, np.uint64(1))
-            out[i] = tail_value(_scaled(low, width, np.uint64(words[i]), second)) * scale + mean
-
-
-@compiled
 def _clamp(least: Any, most: Any, out: Any) -> Any:
     for i in range(out.shape[0]):
         value = out[i]
@@ -89,26 +64,18 @@ def _clamp(least: Any, most: Any, out: Any) -> Any:
 
 
 @compiled
-def _wide_tile(
-    words: Any,
-    upper: Any,
-    flat: Any,
-    start: Any,
-    k0: Any,
-    k1: Any,
-    low: Any,
-    width: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
+def _wide_tile(words: Any, upper: Any, flat: Any, start: Any, key: Any, interval: Any, after: Any, out: Any) -> None:
+    low, width = interval
+    mean, scale, least, most = after
     _positions(words, low, width, upper)
     for begin in range(0, words.shape[0], GROUP):
         end = min(begin + GROUP, words.shape[0])
         if centre(upper[begin:end], mean, scale, out[begin:end]) < TAIL_BELOW:
-            _wide_extremes(words, upper, begin, end, flat, start, k0, k1, low, width, mean, scale, out)
+            i = next_extreme(upper, begin, end)
+            while i < end:
+                second = word(key, flat[i] if flat.shape[0] else start + i, ONE_PLANE)
+                out[i] = tail_value(_scaled(low, width, np.uint64(words[i]), second)) * scale + mean
+                i = next_extreme(upper, i + 1, end)
         _clamp(least, most, out[begin:end])
 
 
@@ -118,19 +85,9 @@ def _unit(first: Any, second: Any) -> Any:
 
 
 @compiled
-def _narrow_tile(
-    words: Any,
-    seconds: Any,
-    low: Any,
-    high: Any,
-    start: Any,
-    width: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
+def _narrow_tile(words: Any, seconds: Any, interval: Any, after: Any, out: Any) -> None:
+    low, high, start, width = interval
+    mean, scale, least, most = after
     flat_density = width < np.uint64(2**24)
     for i in range(words.shape[0]):
         if flat_density:
@@ -173,19 +130,9 @@ def _beyond(v: Any, near: Any, mills: Any) -> Any:
 
 
 @compiled
-def _tail_tile(
-    words: Any,
-    seconds: Any,
-    near: Any,
-    sign: Any,
-    ratio: Any,
-    mills: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
+def _tail_tile(words: Any, seconds: Any, interval: Any, after: Any, out: Any) -> None:
+    near, sign, ratio, mills = interval
+    mean, scale, least, most = after
     flip = np.uint32(0xFFFFFFFF) if sign > 0 else np.uint32(0)
     for i in range(words.shape[0]):
         v = ratio + (1.0 - ratio) * _unit(words[i] ^ flip, seconds[i] ^ flip)
@@ -194,75 +141,33 @@ def _tail_tile(
 
 
 @compiled
-def wide(
-    k0: Any,
-    k1: Any,
-    flat: Any,
-    start: Any,
-    low: Any,
-    width: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
-    """Fill `out` by laws.Truncated with a plan Wide."""
+def wide(key: Any, flat: Any, tiles: Any, interval: Any, after: Any, out: Any) -> None:
+    """Fill `out` by laws.Truncated with a plan Wide: interval = (start, width), after = (mean, scale, least, most)."""
     buffer, upper = np.empty(TILE + 8, np.uint32), np.empty(TILE, np.int32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
         count, part = end - begin, flat[begin:end]
-        words = tile_words(k0, k1, part, start + begin, count, ZERO, buffer)
-        _wide_tile(
-            words, upper[:count], part, start + begin, k0, k1, low, width, mean, scale, least, most, out[begin:end]
-        )
+        words = tile_words(key, part, start, count, ZERO, buffer)
+        _wide_tile(words, upper[:count], part, start, key, interval, after, out[begin:end])
 
 
 @compiled
-def narrow(
-    k0: Any,
-    k1: Any,
-    flat: Any,
-    start: Any,
-    low: Any,
-    high: Any,
-    first: Any,
-    width: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
-    """Fill `out` by laws.Truncated with a plan Narrow."""
+def narrow(key: Any, flat: Any, tiles: Any, interval: Any, after: Any, out: Any) -> None:
+    """Fill `out` by laws.Truncated with a plan Narrow: interval = (low, high, start, width), after as in `wide`."""
     buffer, second = np.empty(TILE + 8, np.uint32), np.empty(TILE + 8, np.uint32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
-        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
-        seconds = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, np.uint64(1), second)
-        _narrow_tile(words, seconds, low, high, first, width, mean, scale, least, most, out[begin:end])
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
+        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
+        seconds = tile_words(key, flat[begin:end], start, end - begin, ONE_PLANE, second)
+        _narrow_tile(words, seconds, interval, after, out[begin:end])
 
 
 @compiled
-def tail(
-    k0: Any,
-    k1: Any,
-    flat: Any,
-    start: Any,
-    near: Any,
-    sign: Any,
-    ratio: Any,
-    mills: Any,
-    mean: Any,
-    scale: Any,
-    least: Any,
-    most: Any,
-    out: Any,
-) -> Any:
-    """Fill `out` by laws.Truncated with a plan Tail."""
+def tail(key: Any, flat: Any, tiles: Any, interval: Any, after: Any, out: Any) -> None:
+    """Fill `out` by laws.Truncated with a plan Tail: interval = (near, sign, ratio, mills), after as in `wide`."""
     buffer, second = np.empty(TILE + 8, np.uint32), np.empty(TILE + 8, np.uint32)
-    for begin in range(0, out.shape[0], TILE):
-        end = min(begin + TILE, out.shape[0])
-        words = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, ZERO, buffer)
-        seconds = tile_words(k0, k1, flat[begin:end], start + begin, end - begin, np.uint64(1), second)
-        _tail_tile(words, seconds, near, sign, ratio, mills, mean, scale, least, most, out[begin:end])
+    for n in range(tiles.shape[0]):
+        begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
+        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
+        seconds = tile_words(key, flat[begin:end], start, end - begin, ONE_PLANE, second)
+        _tail_tile(words, seconds, interval, after, out[begin:end])

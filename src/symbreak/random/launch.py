@@ -19,9 +19,11 @@ from symbreak.random.truncation import Narrow, Tail, Wide
 PIECE = 2**17
 """Elements that a thread takes at a time; a float32 copy of them stays in the second-level cache."""
 
+SHORTEST_ROW = 128
 NO_LIST = np.empty(0, dtype=np.int64)
 
 Array = NDArray[Any]
+Flat = NDArray[np.int64]
 Kernel = Callable[..., None]
 Piece = tuple[Affine | Listed, int, int, int]
 
@@ -35,8 +37,7 @@ def fill_by_kernels(target: Array, law: Law, key: Key, selection: Selection, thr
         scratch = None if target.dtype in (np.float32, np.uint32) else np.empty(min(PIECE, len(target)), np.float32)
         for part, start, stop, at in pieces:
             values = target[at : at + stop - start] if scratch is None else scratch[: stop - start]
-            for flat, first, begin, end in _runs(part, start, stop):
-                kernel(*words, flat, first, *numbers, values[begin:end])
+            kernel(words, *_tiles(part, start, stop), *numbers, values)
             if scratch is not None:
                 _convert(values, target[at : at + stop - start])
 
@@ -52,17 +53,25 @@ def _pieces(selection: Selection) -> Iterator[Piece]:
         at += part.size
 
 
-def _runs(part: Affine | Listed, start: int, stop: int) -> Iterator[tuple[NDArray[np.int64], int, int, int]]:
-    """Yield (flat indices, 0, begin, end), or for what is contiguous (no list, first flat index, begin, end)."""
-    length = part.shape[-1] if isinstance(part, Affine) and part.shape and part.strides[-1] == 1 else 1
-    if length < kernels.GROUP:
-        yield part.flat(start, stop), 0, 0, stop - start
-        return
-    at = start
-    while at < stop:
-        end = min(stop, (at // length + 1) * length)
-        yield NO_LIST, int(part.flat(at, at + 1)[0]), at - start, end - start
-        at = end
+def _tiles(part: Affine | Listed, start: int, stop: int) -> tuple[Flat, Flat]:
+    """Return the flat indices of a piece (none, if it is made of long contiguous rows) and how to cut it into tiles."""
+    length = part.shape[-1] if isinstance(part, Affine) and part.strides[-1] == 1 else 1
+    if length < SHORTEST_ROW or isinstance(part, Listed):
+        return part.flat(start, stop), _cut(np.zeros(1, np.int64), np.array([stop - start]), np.zeros(1, np.int64))
+    rows: Flat = np.arange(start // length, -(-stop // length))
+    begin: Flat = np.maximum(rows * length, start)
+    end: Flat = np.minimum((rows + 1) * length, stop)
+    outer = Affine(part.shape[:-1], part.offset, part.strides[:-1]).flat(int(rows[0]), int(rows[-1]) + 1)
+    return NO_LIST, _cut(begin - start, end - start, outer + (begin - rows * length))
+
+
+def _cut(begin: Flat, end: Flat, first: Flat) -> Flat:
+    """Cut each run begin ... end - 1, which starts at flat index `first`, into tiles: rows of begin, end, first index."""
+    offsets = np.arange(0, int((end - begin).max()), kernels.TILE)
+    runs = np.stack([begin, end, first], axis=1)[:, None, :] + offsets[None, :, None] * np.array([1, 0, 1])
+    runs[:, :, 1] = np.minimum(runs[:, :, 1], runs[:, :, 0] + kernels.TILE)
+    tiles: Flat = np.ascontiguousarray(runs[runs[:, :, 0] < end[:, None]])
+    return tiles
 
 
 def _chosen(law: Law) -> tuple[Kernel, tuple[Any, ...]]:
@@ -74,17 +83,12 @@ def _chosen(law: Law) -> tuple[Kernel, tuple[Any, ...]]:
         return kernels.normal, (law.mean, law.scale)
     after, plan = (law.mean, law.scale, law.least, law.most), law.plan
     if isinstance(plan, Wide):
-        return kernels_truncated.wide, (np.uint64(plan.start % 2**64), np.uint64(plan.width), *after)
+        return kernels_truncated.wide, ((np.uint64(plan.start % 2**64), np.uint64(plan.width)), after)
     if isinstance(plan, Narrow):
-        return kernels_truncated.narrow, (
-            plan.low,
-            plan.high,
-            np.uint64(plan.start % 2**64),
-            np.uint64(plan.width),
-            *after,
-        )
+        start, width = np.uint64(plan.start % 2**64), np.uint64(plan.width)
+        return kernels_truncated.narrow, ((plan.low, plan.high, start, width), after)
     assert isinstance(plan, Tail)
-    return kernels_truncated.tail, (plan.near, plan.sign, plan.ratio, plan.mills, *after)
+    return kernels_truncated.tail, ((plan.near, plan.sign, plan.ratio, plan.mills), after)
 
 
 def _convert(values: NDArray[np.float32], target: Array) -> None:
