@@ -23,8 +23,8 @@ FLOORS = [
     ["experiments"],
     ["lesson"],
     ["report"],
-    ["cli"],
     ["front"],
+    ["cli"],
     ["__init__", "__main__"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

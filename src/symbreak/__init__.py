@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from symbreak import network as network
     from symbreak import numerics as numerics
     from symbreak import random as random
-    from symbreak.diagnosis.symmetry import symmetry as symmetry
+    from symbreak.diagnosis.symmetry.symmetry import symmetry as symmetry
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
     from symbreak.front import Comparison as Comparison
@@ -37,7 +37,7 @@ _NAMES = {
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
     "compare": "symbreak.front",
-    "symmetry": "symbreak.diagnosis.symmetry",
+    "symmetry": "symbreak.diagnosis.symmetry.symmetry",
 }
 
 __all__ = [

@@ -32,7 +32,7 @@ class Comparison:
 
     def print(self) -> None:
         """Print the table and the verdicts."""
-        from symbreak.cli.terminal import print_comparison
+        from symbreak.report.terminal import print_comparison
 
         print_comparison(self.result)
 
@@ -45,9 +45,10 @@ class Comparison:
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the self-contained page; write it if a path is given."""
+        page = report.comparison_html(self.result)
         if path is not None:
-            report.write_html(self.result, Path(path))
-        return report.comparison_html(self.result)
+            files.write_whole(files.check_html_path(path), page.encode())
+        return page
 
     def plot(self, path: str | Path | None = None) -> Any:
         """Return the Matplotlib figure; write it (.png, .svg) if a path is given."""
@@ -68,7 +69,7 @@ def compare(
     target: str | None = None,
     task: str | None = None,
     impute: bool = False,
-    inits: Sequence[str | Initializer] = DEFAULT_INITS,
+    inits: Sequence[str | Initializer] | None = None,
     layers: int | str | Sequence[int] = (4,),
     activation: str | Activation = "tanh",
     loss: str = "auto",
@@ -89,7 +90,7 @@ def compare(
         target: the column to learn, for CSV and Parquet.
         task: "classification" or "regression", where the targets could be read both ways.
         impute: fill missing values in files.
-        inits: initializers or their text forms, such as "he", "normal(0.01)".
+        inits: initializers or their text forms, such as "he", "normal(0.01)"; the lesson's seven if left out.
         layers: sizes of the hidden layers; 0 or () for none.
         activation: of the hidden layers.
         loss: "auto" (cross-entropy for classes, squared error for numbers), "cross-entropy", "squared-error",
@@ -114,7 +115,7 @@ def compare(
         target=target,
         task=task,
         impute=impute,
-        inits=tuple(init_text(init) for init in inits),
+        inits=DEFAULT_INITS if inits is None else tuple(init_text(init) for init in inits),
         layers=_layers(layers),
         activation=activation if isinstance(activation, str) else activation.text,
         loss=loss,

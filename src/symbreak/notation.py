@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from symbreak.errors import InvalidInput
+from symbreak.errors import InvalidInput, UnknownName
+
+Made = TypeVar("Made")
 
 Value = float | int | str | bool
 
@@ -43,6 +48,43 @@ def parse(text: str) -> Call:
         else:
             arguments.append(_value(part, text))
     return Call(name.lower().replace("-", "_"), tuple(arguments), keywords)
+
+
+def build(
+    kind: str, text: object, catalogue: Mapping[str, Callable[..., Made]], *, aliases: Mapping[str, str] | None = None
+) -> Made:
+    """Return what the catalogue's function of that name makes of the arguments written in the text.
+
+    Raises:
+        UnknownName: the catalogue has no such name; the nearest are offered.
+        InvalidInput: the function does not take these arguments.
+
+    >>> build("shape", "square(2)", {"square": lambda side: side * side})
+    4
+    """
+    if not isinstance(text, str):
+        raise UnknownName.among(kind, text, catalogue)
+    call = parse(text)
+    name = (aliases or {}).get(call.name, call.name)
+    if name not in catalogue:
+        raise UnknownName.among(kind, call.name, catalogue)
+    signature = inspect.signature(catalogue[name])
+    try:
+        signature.bind(*call.arguments, **call.keywords)
+    except TypeError as error:
+        allowed = f"{name}({', '.join(signature.parameters)})" if signature.parameters else f"{name}, without arguments"
+        raise InvalidInput(
+            f"{name} was given arguments that it does not take",
+            got=text,
+            allowed=allowed,
+            hint=_shortest(name, signature),
+        ) from error
+    return catalogue[name](*call.arguments, **call.keywords)
+
+
+def _shortest(name: str, signature: inspect.Signature) -> str:
+    needed = [p for p in signature.parameters.values() if p.default is inspect.Parameter.empty]
+    return f"{name}({', '.join('0.5' for _ in needed)})" if needed else name
 
 
 def write(name: str, arguments: tuple[Value, ...]) -> str:

@@ -161,7 +161,7 @@ def test_names_are_forgiving_and_errors_helpful():
     assert activations.get("swish").text == "silu"
     with pytest.raises(UnknownName, match="try: tanh"):
         activations.get("tahn")
-    with pytest.raises(InvalidInput, match="parameters that it does not have"):
+    with pytest.raises(InvalidInput, match="arguments that it does not take"):
         activations.get("tanh(3)")
     with pytest.raises(InvalidInput, match="finite number"):
         activations.get("leaky_relu(nan)")

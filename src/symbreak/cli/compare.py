@@ -14,7 +14,7 @@ import typer
 from symbreak.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from symbreak.experiments import CompareResult, Settings
+    from symbreak.front import Comparison
 
 Progress = Callable[[int, int], None]
 
@@ -74,34 +74,30 @@ def command(
 
     Without options: the lesson's network (2-4-1, tanh, rate 1.2) on its flower data.
     """
-    from symbreak import experiments
-    from symbreak import report as reports
-    from symbreak.experiments.settings import DEFAULT_INITS, init_text, parse_layers
+    from symbreak.front import compare
 
-    settings = experiments.Settings(
-        data=data,
-        target=target,
-        task=task,
-        impute=impute,
-        inits=tuple(init_text(text) for text in init) if init else DEFAULT_INITS,
-        layers=parse_layers(layers),
-        activation=activation,
-        loss=loss,
-        seeds=seeds,
-        iterations=iterations,
-        learning_rate=learning_rate,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        arithmetic=arithmetic,
-    )
     _check_outputs(json_file, report, plot)
-    result = _run(settings, quiet=quiet or json_file == "-")
-    _deliver(result, json_file, quiet)
-    if report is not None:
-        reports.write_html(result, report)
-    if plot is not None:
-        reports.write_figure(result, plot)
-    if result.interrupted:
+    with _progress(quiet or json_file == "-") as progress, _interruptible():
+        comparison = compare(
+            data,
+            target=target,
+            task=task,
+            impute=impute,
+            inits=init or None,
+            layers=layers,
+            activation=activation,
+            loss=loss,
+            seeds=seeds,
+            iterations=iterations,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            arithmetic=arithmetic,
+            progress=progress,
+        )
+    _deliver(comparison, json_file, report, plot, quiet)
+    if comparison.result.interrupted:
+        print("interrupted: only what is shown was finished", file=sys.stderr)  # noqa: T201
         raise typer.Exit(INTERRUPTED)
 
 
@@ -125,19 +121,14 @@ def _check_outputs(json_file: str | None, report: Path | None, plot: Path | None
         )
 
 
-def _run(settings: Settings, *, quiet: bool) -> CompareResult:
-    from symbreak import experiments
-
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Leave quietly where Ctrl-C comes before anything is finished; later ones are the comparison's own business."""
     try:
-        with _progress(quiet) as progress:
-            result = experiments.compare(settings, progress=progress)
+        yield
     except KeyboardInterrupt:
         print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
         raise typer.Exit(INTERRUPTED) from None
-    if result.interrupted:
-        done = sum(len(row.runs) for row in result.rows)
-        print(f"interrupted: {done} of {settings.seeds * len(settings.inits)} networks are finished", file=sys.stderr)  # noqa: T201
-    return result
 
 
 @contextlib.contextmanager
@@ -154,15 +145,16 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _deliver(result: CompareResult, json_file: str | None, quiet: bool) -> None:
-    from symbreak.report import files
-
+def _deliver(
+    comparison: Comparison, json_file: str | None, report: Path | None, plot: Path | None, quiet: bool
+) -> None:
     if json_file == "-":
-        print(json.dumps(result.to_json(), allow_nan=False))  # noqa: T201
-        return
-    if json_file is not None:
-        files.write_whole(Path(json_file), json.dumps(result.to_json(), allow_nan=False).encode())
-    if not quiet:
-        from symbreak.cli.terminal import print_comparison
-
-        print_comparison(result)
+        print(json.dumps(comparison.to_json(), allow_nan=False))  # noqa: T201
+    elif not quiet:
+        comparison.print()
+    if json_file not in (None, "-"):
+        comparison.to_json(json_file)
+    if report is not None:
+        comparison.to_html(report)
+    if plot is not None:
+        comparison.plot(plot)

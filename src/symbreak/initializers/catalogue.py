@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symbreak import notation
-from symbreak.errors import InvalidInput, UnknownName
 from symbreak.initializers.elementwise import Constant, Normal, TruncatedNormal, Uniform, VarianceScaling
 from symbreak.initializers.initializer import Initializer, Rule
 from symbreak.initializers.structured import DeltaOrthogonal, Dirac, Identity, Orthogonal, Sparse
@@ -165,26 +164,7 @@ def get(name: str | Initializer) -> Initializer:
     """
     if isinstance(name, Initializer):
         return name
-    if not isinstance(name, str):
-        raise UnknownName.among("initializer", name, CATALOGUE)
-    call = notation.parse(name)
-    canonical = ALIASES.get(call.name, call.name)
-    if canonical not in CATALOGUE:
-        raise UnknownName.among("initializer", call.name, CATALOGUE)
-    return _build(canonical, call)
-
-
-def _build(name: str, call: notation.Call) -> Initializer:
-    make = CATALOGUE[name]
-    try:
-        return make(*call.arguments, **call.keywords)
-    except TypeError as error:
-        raise InvalidInput(
-            f"{name} was given arguments that it does not take",
-            got=notation.write(call.name, (*call.arguments, *(f"{k}={v}" for k, v in call.keywords.items()))),
-            allowed=f"{name}({', '.join(make.__annotations__.keys() - {'return'})})",
-            hint=name if name not in ("constant",) else "constant(0.5)",
-        ) from error
+    return notation.build("initializer", name, CATALOGUE, aliases=ALIASES)
 
 
 def _named(name: str, arguments: tuple[notation.Value, ...], rule: Rule) -> Initializer:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak import notation
-from symbreak.errors import InvalidInput, UnknownName
+from symbreak.errors import InvalidInput
 
 Array = NDArray[np.floating[Any]]
 Rate = float | Array
@@ -56,18 +56,7 @@ def get(name: str | Optimizer) -> Optimizer:
     """
     if isinstance(name, Optimizer):
         return name
-    call = notation.parse(name) if isinstance(name, str) else None
-    if call is None or call.name not in CATALOGUE:
-        raise UnknownName.among("optimizer", call.name if call else name, CATALOGUE)
-    try:
-        return CATALOGUE[call.name](*call.arguments, **call.keywords)
-    except TypeError as error:
-        raise InvalidInput(
-            f"{call.name} was given parameters that it does not take",
-            got=name,
-            allowed="gd, gd_l2(0.01), momentum(0.9), adam(0.9, 0.999), adamw(0.01), adam_l2(0.01)",
-            hint=call.name,
-        ) from error
+    return notation.build("optimizer", name, CATALOGUE)
 
 
 def gd() -> Optimizer:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbreak import notation
-from symbreak.errors import InvalidInput, UnknownName
+from symbreak.errors import InvalidInput
 from symbreak.numerics import portable
 
 Array = NDArray[np.floating[Any]]
@@ -105,21 +105,7 @@ def get(name: str | Activation) -> Activation:
     """
     if isinstance(name, Activation):
         return name
-    if not isinstance(name, str):
-        raise UnknownName.among("activation", name, CATALOGUE)
-    call = notation.parse(name)
-    canonical = ALIASES.get(call.name, call.name)
-    if canonical not in CATALOGUE:
-        raise UnknownName.among("activation", call.name, CATALOGUE)
-    try:
-        return CATALOGUE[canonical](*call.arguments, **call.keywords)
-    except TypeError as error:
-        raise InvalidInput(
-            f"{canonical} was given parameters that it does not have",
-            got=name,
-            allowed="one number for leaky_relu (slope), elu (alpha), relu (g'(0)); none for the others",
-            hint=canonical,
-        ) from error
+    return notation.build("activation", name, CATALOGUE, aliases=ALIASES)
 
 
 def identity() -> Activation:

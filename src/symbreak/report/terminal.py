@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from symbreak.experiments import CompareResult
-from symbreak.report import plain, table_rows
+from symbreak.experiments.result import CompareResult
+from symbreak.report import plain
+from symbreak.report.table import table_rows
 
 # A table that is piped into a file or a pager has no terminal to fit; this many columns hold it unwrapped.
 PIPED_WIDTH = 160
