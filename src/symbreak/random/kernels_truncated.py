@@ -70,7 +70,7 @@ def _wide_tile(words: Any, upper: Any, flat: Any, start: Any, key: Any, interval
     _positions(words, low, width, upper)
     for begin in range(0, words.shape[0], GROUP):
         end = min(begin + GROUP, words.shape[0])
-        if centre(upper[begin:end], mean, scale, out[begin:end]) < TAIL_BELOW:
+        if centre(upper, begin, end, mean, scale, out) < TAIL_BELOW:
             i = next_extreme(upper, begin, end)
             while i < end:
                 second = word(key, flat[i] if flat.shape[0] else start + i, ONE_PLANE)

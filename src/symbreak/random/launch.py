@@ -16,8 +16,11 @@ from symbreak.random.laws import Bits, Law, Normal, Uniform
 from symbreak.random.sharing import cores, share
 from symbreak.random.truncation import Narrow, Tail, Wide
 
-PIECE = 2**17
-"""Elements that a thread takes at a time; a float32 copy of them stays in the second-level cache."""
+PIECE = 2**15
+LARGEST_PIECE = 2**20
+LARGEST_SCRATCH = 2**17
+"""Elements that a thread takes at a time: enough that starting a kernel does not show, little enough that all threads
+end together; and, where a float32 copy is needed, that it stays in the second-level cache."""
 
 SHORTEST_ROW = 128
 NO_LIST = np.empty(0, dtype=np.int64)
@@ -33,23 +36,29 @@ def fill_by_kernels(target: Array, law: Law, key: Key, selection: Selection, thr
     kernel, numbers = _chosen(law)
     words = (np.uint64(key[0]), np.uint64(key[1]))
 
+    direct = target.dtype in (np.float32, np.uint32)
+    threads = min(threads or cores(), -(-len(target) // PIECE))
+    most = LARGEST_PIECE if direct else LARGEST_SCRATCH
+    size = min(most, max(PIECE, len(target) // (4 * max(1, threads))))
+
     def work(pieces: Iterator[Piece]) -> None:
-        scratch = None if target.dtype in (np.float32, np.uint32) else np.empty(min(PIECE, len(target)), np.float32)
+        scratch = np.empty(0 if direct else min(size, len(target)), np.float32)
         for part, start, stop, at in pieces:
-            values = target[at : at + stop - start] if scratch is None else scratch[: stop - start]
+            place = target[at : at + stop - start]
+            values = place if direct else scratch[: stop - start]
             kernel(words, *_tiles(part, start, stop), *numbers, values)
-            if scratch is not None:
-                _convert(values, target[at : at + stop - start])
+            if not direct:
+                _convert(values, place)
 
-    share(work, _pieces(selection), min(threads or cores(), -(-len(target) // PIECE)))
+    share(work, _pieces(selection, size), threads)
 
 
-def _pieces(selection: Selection) -> Iterator[Piece]:
-    """Cut the parts into pieces: part, start and stop within it, place in the target."""
+def _pieces(selection: Selection, size: int) -> Iterator[Piece]:
+    """Cut the parts into pieces of at most `size`: part, start and stop within it, place in the target."""
     at = 0
     for part in selection.parts:
-        for start in range(0, part.size, PIECE):
-            yield part, start, min(start + PIECE, part.size), at + start
+        for start in range(0, part.size, size):
+            yield part, start, min(start + size, part.size), at + start
         at += part.size
 
 
@@ -66,7 +75,7 @@ def _tiles(part: Affine | Listed, start: int, stop: int) -> tuple[Flat, Flat]:
 
 
 def _cut(begin: Flat, end: Flat, first: Flat) -> Flat:
-    """Cut each run begin ... end - 1, which starts at flat index `first`, into tiles: rows of begin, end, first index."""
+    """Cut each run begin ... end - 1, with first flat index `first`, into tiles (begin, end, first)."""
     offsets = np.arange(0, int((end - begin).max()), kernels.TILE)
     runs = np.stack([begin, end, first], axis=1)[:, None, :] + offsets[None, :, None] * np.array([1, 0, 1])
     runs[:, :, 1] = np.minimum(runs[:, :, 1], runs[:, :, 0] + kernels.TILE)
