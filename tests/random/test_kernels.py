@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 
 import ml_dtypes
 import numpy as np
@@ -51,6 +52,15 @@ def test_runs_that_begin_anywhere(start, both_ways):
 @pytest.mark.parametrize("law", [normal, truncated_normal, bits])
 def test_shards_of_rows(columns, law, both_ways):
     both_ways(law, (150, 5000), seed=1, index=(slice(10, 140), columns), threads=2)
+
+
+@pytest.mark.parametrize("law", [normal, truncated_normal])
+def test_a_list_of_nothing_but_extremes(law, both_ways):
+    """More elements with a second word, one after the other, than the kernels note before they do them again."""
+    law = partial(law, low=-9) if law is truncated_normal else law
+    wild = np.flatnonzero(np.abs(law(2**16, seed=1)) > 3.3)
+    assert len(wild) > 3
+    both_ways(law, 2**16, seed=1, index=np.resize(wild, 20_000))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 3), (3, 7), (190, 150), (129, 129), (0, 4)])

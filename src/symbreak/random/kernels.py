@@ -99,14 +99,6 @@ def _listed_words(key: Any, flat: Any, plane: Any, words: Any) -> Any:
         words[i] = np.uint32(upper if lane & 2 else lower)
 
 
-@compiled
-def word(key: Any, flat: Any, plane: Any) -> Any:
-    """The word of one element."""
-    a, b, c, d = _philox(np.uint64(flat) >> np.uint64(2), plane, key)
-    lane = flat & 3
-    return (a if lane == 0 else b if lane == 1 else c if lane == 2 else d) & LOW
-
-
 @inlined
 def _tail_integer(v: Any) -> Any:
     return np.int32(np.int32(v ^ np.int32(v >> SIGN_SHIFT)) ^ LARGEST)
@@ -169,17 +161,34 @@ def next_extreme(upper: Any, begin: Any, end: Any) -> Any:
 
 
 @compiled
-def _normal_tile(words: Any, flat: Any, start: Any, key: Any, mean: Any, scale: Any, out: Any) -> None:
-    upper = words.view(np.int32)
-    for begin in range(0, upper.shape[0], GROUP):
-        end = min(begin + GROUP, upper.shape[0])
-        if centre(upper, begin, end, mean, scale, out) < TAIL_BELOW:
-            i = next_extreme(upper, begin, end)
-            while i < end:
-                second = word(key, flat[i] if flat.shape[0] else start + i, ONE_PLANE)
-                z = tail_value((np.int64(upper[i]) << np.int64(32)) | np.int64(second))
-                out[i] = z * scale + mean
-                i = next_extreme(upper, i + 1, end)
+def note_extremes(upper: Any, begin: Any, end: Any, flat: Any, start: Any, at: Any, extremes: Any, count: Any) -> Any:
+    """Append (place in the output, flat index) of the extreme elements in [begin, end); `at` is this tile's place."""
+    i = next_extreme(upper, begin, end)
+    while i < end:
+        extremes[0, count] = at + i
+        extremes[1, count] = flat[i] if flat.shape[0] else start + i
+        count += 1
+        i = next_extreme(upper, i + 1, end)
+    return count
+
+
+@compiled
+def both_words(key: Any, flat: Any) -> Any:
+    """The first and the second words of these elements."""
+    first, second = np.empty(flat.shape[0], np.uint32), np.empty(flat.shape[0], np.uint32)
+    _listed_words(key, flat, ZERO, first)
+    _listed_words(key, flat, ONE_PLANE, second)
+    return first, second
+
+
+@compiled
+def _finish_normal(key: Any, extremes: Any, mean: Any, scale: Any, out: Any) -> None:
+    """Do the noted elements again, with both their words."""
+    first, second = both_words(key, extremes[1])
+    upper = first.view(np.int32)
+    for k in range(first.shape[0]):
+        position = (np.int64(upper[k]) << np.int64(32)) | np.int64(second[k])
+        out[extremes[0, k]] = tail_value(position) * scale + mean
 
 
 @compiled
@@ -238,8 +247,17 @@ def uniform(key: Any, flat: Any, tiles: Any, low: Any, width: Any, least: Any, m
 @compiled
 def normal(key: Any, flat: Any, tiles: Any, mean: Any, scale: Any, out: Any) -> None:
     """Fill `out` by laws.Normal."""
-    buffer = np.empty(TILE + 8, np.uint32)
+    buffer, extremes, count = np.empty(TILE + 8, np.uint32), np.empty((2, 2 * TILE), np.int64), 0
     for n in range(tiles.shape[0]):
         begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
-        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
-        _normal_tile(words, flat[begin:end], start, key, mean, scale, out[begin:end])
+        part, size = flat[begin:end], end - begin
+        upper = tile_words(key, part, start, size, ZERO, buffer).view(np.int32)
+        values = out[begin:end]
+        for low in range(0, size, GROUP):
+            high = min(low + GROUP, size)
+            if centre(upper, low, high, mean, scale, values) < TAIL_BELOW:
+                count = note_extremes(upper, low, high, part, start, begin, extremes, count)
+        if count > TILE:
+            _finish_normal(key, extremes[:, :count], mean, scale, out)
+            count = 0
+    _finish_normal(key, extremes[:, :count], mean, scale, out)

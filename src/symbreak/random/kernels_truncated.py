@@ -18,14 +18,14 @@ from symbreak.random.kernels import (
     TILE,
     ZERO,
     C,
+    both_words,
     centre,
     compiled,
     inlined,
-    next_extreme,
+    note_extremes,
     rational,
     tail_value,
     tile_words,
-    word,
 )
 
 _MILLS_P, _MILLS_Q = np.array(truncation.MILLS_P), np.array(truncation.MILLS_Q)
@@ -64,19 +64,17 @@ def _clamp(least: Any, most: Any, out: Any) -> Any:
 
 
 @compiled
-def _wide_tile(words: Any, upper: Any, flat: Any, start: Any, key: Any, interval: Any, after: Any, out: Any) -> None:
-    low, width = interval
+def _finish_wide(key: Any, extremes: Any, interval: Any, after: Any, out: Any) -> None:
+    """Do the noted elements again, with both their words."""
     mean, scale, least, most = after
-    _positions(words, low, width, upper)
-    for begin in range(0, words.shape[0], GROUP):
-        end = min(begin + GROUP, words.shape[0])
-        if centre(upper, begin, end, mean, scale, out) < TAIL_BELOW:
-            i = next_extreme(upper, begin, end)
-            while i < end:
-                second = word(key, flat[i] if flat.shape[0] else start + i, ONE_PLANE)
-                out[i] = tail_value(_scaled(low, width, np.uint64(words[i]), second)) * scale + mean
-                i = next_extreme(upper, i + 1, end)
-        _clamp(least, most, out[begin:end])
+    first, second = both_words(key, extremes[1])
+    values = np.empty(first.shape[0], np.float32)
+    for k in range(first.shape[0]):
+        position = _scaled(interval[0], interval[1], np.uint64(first[k]), np.uint64(second[k]))
+        values[k] = tail_value(position) * scale + mean
+    _clamp(least, most, values)
+    for k in range(first.shape[0]):
+        out[extremes[0, k]] = values[k]
 
 
 @inlined
@@ -143,12 +141,23 @@ def _tail_tile(words: Any, seconds: Any, interval: Any, after: Any, out: Any) ->
 @compiled
 def wide(key: Any, flat: Any, tiles: Any, interval: Any, after: Any, out: Any) -> None:
     """Fill `out` by laws.Truncated with a plan Wide: interval = (start, width), after = (mean, scale, least, most)."""
+    mean, scale, least, most = after
     buffer, upper = np.empty(TILE + 8, np.uint32), np.empty(TILE, np.int32)
+    extremes, count = np.empty((2, 2 * TILE), np.int64), 0
     for n in range(tiles.shape[0]):
         begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
-        count, part = end - begin, flat[begin:end]
-        words = tile_words(key, part, start, count, ZERO, buffer)
-        _wide_tile(words, upper[:count], part, start, key, interval, after, out[begin:end])
+        part, size = flat[begin:end], end - begin
+        _positions(tile_words(key, part, start, size, ZERO, buffer), interval[0], interval[1], upper)
+        values = out[begin:end]
+        for low in range(0, size, GROUP):
+            high = min(low + GROUP, size)
+            if centre(upper, low, high, mean, scale, values) < TAIL_BELOW:
+                count = note_extremes(upper, low, high, part, start, begin, extremes, count)
+        _clamp(least, most, values)
+        if count > TILE:
+            _finish_wide(key, extremes[:, :count], interval, after, out)
+            count = 0
+    _finish_wide(key, extremes[:, :count], interval, after, out)
 
 
 @compiled
