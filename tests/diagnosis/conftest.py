@@ -330,7 +330,7 @@ def exact_run(network, optimizer, *, steps, seed, positive=False):
 def first_partings(network, optimizer, *, steps, seed, positive=False, factors=None):
     """For each hidden layer, the matrix of the first step at which unit i is not factor[i] / factor[j] times unit j.
 
-    -1 where that never happened. Without factors they are all 1.
+    -1 where that never happened, and the last step of the run. Without factors they are all 1.
     """
     with mpmath.workdps(DIGITS):
         parted = [np.full((n, n), -1) for n in network.sizes[1:-1]]
@@ -340,7 +340,7 @@ def first_partings(network, optimizer, *, steps, seed, positive=False, factors=N
                 gaps = np.abs(scaled[:, None] - scaled[None]).max(-1)
                 new = (gaps > ZERO) & (parted[layer] < 0)
                 parted[layer][new] = step
-    return parted
+    return parted, step
 
 
 @pytest.fixture
@@ -355,3 +355,8 @@ def exact_steps():
             yield from exact_run(network, optimizer, **options)
 
     return steps
+
+
+@pytest.fixture
+def exact_functions():
+    return exact_activation

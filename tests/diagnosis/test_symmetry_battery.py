@@ -59,13 +59,13 @@ def check_factors(found, layers):
 def check_case(seed, case, partings, exact_steps):
     network, optimizer, positive, name = case(seed)
     found = symmetry(network, optimizer=optimizer, input_range=(0, None) if positive else None)
-    measured = partings(network, optimizer, steps=STEPS, seed=seed, positive=positive)
+    measured, last = partings(network, optimizer, steps=STEPS, seed=seed, positive=positive)
     for layer in range(1, len(found.layers) + 1):
         predicted = predicted_partings(found.rounds, layer)
         told = f"seed {seed}, {name}, {network}, {optimizer}, layer {layer}: {predicted} against {measured[layer - 1]}"
         assert not false_proof(predicted, measured[layer - 1]), told
         if not network.activation.text.startswith(INCOMPLETE):
-            assert (predicted == measured[layer - 1]).all(), told
+            assert (np.where(predicted > last, -1, predicted) == measured[layer - 1]).all(), told
     if any(c.tier for layer in found.layers for c in layer.classes):
         with mpmath.workdps(60):
             for layers in exact_steps(network, optimizer, steps=STEPS, seed=seed, positive=positive):
@@ -157,7 +157,7 @@ MUTANTS = {
     "sign ignored": wrapped(SignIgnored),
     "sums for coupled decay": wrapped(SumsForCoupled),
     "bias ignored": lambda p: replace(
-        p, biases=[Space.zero(b.labels.size) for b in p.biases], bias_signs=[0 * s for s in p.bias_signs]
+        p, bias=lambda layer: Space.zero(p.sizes[layer]), bias_signs=[0 * s for s in p.bias_signs]
     ),
     "mirrored under any activation": lambda p: replace(p, behaviour=replace(p.behaviour, mode=Mode.MIRRORED)),
     "g'(0) = 0 always": lambda p: replace(p, behaviour=replace(p.behaviour, flat_at_zero=True)),
@@ -174,7 +174,7 @@ def caught(mutate, seed, case, partings):
     pairs = [(predicted_partings(found, n), predicted_partings(honest, n)) for n in range(1, len(network.sizes) - 1)]
     if all(((one == other) | ((one >= 0) & (one < other))).all() for one, other in pairs):
         return False
-    measured = partings(network, optimizer, steps=STEPS, seed=seed, positive=positive)
+    measured, _ = partings(network, optimizer, steps=STEPS, seed=seed, positive=positive)
     return any(false_proof(one, parted) for (one, _), parted in zip(pairs, measured, strict=True))
 
 
@@ -189,8 +189,8 @@ def test_factors_under_adam_are_caught(partings):
     claimed = rounds(problem(network, family("gd"), 0))[-1].active[1]
     assert claimed.classes == 1
     assert rounds(problem(network, family("adam"), 0))[-1].active[1].classes == 2
-    parted = partings(network, "adam", steps=3, seed=0, factors=[np.array([1.0, 2.0])])[0]
-    kept = partings(network, "gd", steps=3, seed=0, factors=[np.array([1.0, 2.0])])[0]
+    parted = partings(network, "adam", steps=3, seed=0, factors=[np.array([1.0, 2.0])])[0][0]
+    kept = partings(network, "gd", steps=3, seed=0, factors=[np.array([1.0, 2.0])])[0][0]
     assert parted.max() >= 1
     assert kept.max() == -1
 
@@ -199,5 +199,5 @@ def test_one_hash_is_caught(partings):
     network = Network.from_arrays([[[1.0, 0.0], [2.0**61, 0.0]], [[1.0, 1.0]]], activation="tanh")
     honest = problem(network, family("gd"), 0)
     fooled = rounds(replace(honest, weights=[OneHash(w) for w in honest.weights]))
-    assert false_proof(predicted_partings(fooled, 1), partings(network, "gd", steps=1, seed=0)[0])
-    assert not false_proof(predicted_partings(rounds(honest), 1), partings(network, "gd", steps=1, seed=0)[0])
+    assert false_proof(predicted_partings(fooled, 1), partings(network, "gd", steps=1, seed=0)[0][0])
+    assert not false_proof(predicted_partings(rounds(honest), 1), partings(network, "gd", steps=1, seed=0)[0][0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbreak.diagnosis.symmetry.space import Mode, Scale, Space, from_keys, normalised
+from symbreak.diagnosis.symmetry.space import Mode, Scale, Space, from_codes, from_keys, normalised
 
 Array = NDArray[np.floating[Any]]
 Whole = list[list[int]]
@@ -39,11 +39,11 @@ class ExactSums:
 
     def rows(self, over: Space, *, multisets: bool = False) -> Space:
         """Group the rows by their sums over the classes of columns, or by what they add up."""
-        return _grouped(self._sides[0], over, self.mode, multisets)
+        return grouped(self._sides[0], over, self.mode, multisets)
 
     def columns(self, over: Space, *, multisets: bool = False) -> Space:
         """Group the columns by their sums over the classes of rows, or by what they add up."""
-        return _grouped(self._sides[1], over, self.mode, multisets)
+        return grouped(self._sides[1], over, self.mode, multisets)
 
     def rows_not_positive(self, over: Space, sign: int) -> NDArray[np.bool_]:
         """Tell which rows have no positive class sum (no negative one, if sign is -1)."""
@@ -55,10 +55,15 @@ class ExactSums:
 
 def column_of_numbers(values: Array, mode: Mode) -> Space:
     """Group the entries of a bias (n, 1)."""
+    if mode is Mode.MIRRORED:
+        _, codes = np.unique(np.abs(values[:, 0]), return_inverse=True)
+        signs = np.sign(values[:, 0]).astype(np.int64)
+        return from_codes(np.where(signs == 0, -1, codes.reshape(-1)), signs)
     return from_keys(_scaled(normalised(row, mode)) for row in whole_numbers(values))
 
 
-def _grouped(rows: Whole, over: Space, mode: Mode, multisets: bool) -> Space:
+def grouped(rows: Whole, over: Space, mode: Mode, multisets: bool) -> Space:
+    """Group rows of whole numbers by their class sums, or class by class by what they add up."""
     members, scales = over.members(), over.scales.tolist()
     if multisets:
         return from_keys(_multiset(row, members, scales) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 from symbreak.diagnosis.symmetry.exact import ExactSums, column_of_numbers
 from symbreak.diagnosis.symmetry.refinement import Problem
 from symbreak.diagnosis.symmetry.rules import Family, behaviour
+from symbreak.diagnosis.symmetry.scanning import SCANNED, ScannedSums
 from symbreak.diagnosis.symmetry.space import Mode
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.network import Network
 
 Array = NDArray[np.floating[Any]]
+
+LOOKED_AT = 2**22
 
 
 def problem(network: Network, update: Family, sign: int) -> Problem:
@@ -24,8 +28,8 @@ def problem(network: Network, update: Family, sign: int) -> Problem:
     factors = update.keeps_factors and network.activation.homogeneous
     mode = Mode.LINEAR if factors else Mode.MIRRORED
     return Problem(
-        weights=[ExactSums(w, mode) for w in network.weights],
-        biases=[column_of_numbers(b, mode) for b in network.biases],
+        weights=[ScannedSums(w, mode) if w.size >= SCANNED else ExactSums(w, mode) for w in network.weights],
+        bias=functools.cache(lambda layer: column_of_numbers(network.biases[layer - 1], mode)),
         bias_signs=[np.sign(b[:, 0]).astype(np.int64) for b in network.biases],
         sizes=network.sizes,
         behaviour=acts,
@@ -48,8 +52,9 @@ def checked(network: Network) -> Network:
             "symmetry is proved of one network at a time", got=repr(network), allowed="one network", hint="networks[0]"
         )
     for name, array in zip(names(network), network.parameters, strict=True):
-        # A sum is finite only if every entry is, or if it overflows: then look at the entries.
-        if not np.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
+        # `Network.from_arrays` has looked at every entry; a larger array is not read again, and a nan in it can only
+        # keep a row from being proved equal to another.
+        if array.size <= LOOKED_AT and not np.isfinite(array).all():
             raise InvalidInput(
                 f"{name} must be finite", got="nan or infinity", allowed="finite numbers", hint="np.nan_to_num"
             )

@@ -13,7 +13,7 @@ rounds come to rest; there the conditions say that step t+1 follows from step t,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,12 +65,12 @@ class Problem:
 
     Attributes:
         weights: the sums of W1, W2, ...
-        biases: the groups of b1, b2, ..., and `bias_signs` their signs.
+        bias: the groups of b1, b2, ... by layer, and `bias_signs` their signs.
         input_sign: 1 if no input is negative, -1 if none is positive, else 0.
     """
 
     weights: Sequence[Sums]
-    biases: Sequence[Space]
+    bias: Callable[[int], Space]
     sizes: tuple[int, ...]
     bias_signs: Sequence[NDArray[np.int64]]
     behaviour: Behaviour
@@ -104,10 +104,10 @@ def _round(problem: Problem, before: Round | None, *, multisets: bool) -> Round:
 def _forward(problem: Problem, before: Round | None, multisets: bool) -> Any:
     z_all, dead_all, active = [], [], [Space.discrete(problem.sizes[0])]
     for layer in range(1, len(problem.sizes) - 1):
-        parts = [problem.weights[layer - 1].rows(active[-1], multisets=multisets), problem.biases[layer - 1]]
-        if before is not None:
-            parts.append(before.delta[layer - 1])
-        z = joined(parts, problem.behaviour.mode)
+        z = problem.weights[layer - 1].rows(active[-1], multisets=multisets)
+        if not z.is_discrete:
+            grown = [] if before is None else [before.delta[layer - 1]]
+            z = joined([z, problem.bias(layer), *grown], problem.behaviour.mode)
         dead = _dead(problem, before, layer, active[-1], z)
         z_all.append(z)
         dead_all.append(dead)
@@ -166,9 +166,9 @@ def _backward(
 
 def _through_slope(behaviour: Behaviour, arriving: Space, z: Space, dead: NDArray[np.bool_]) -> Space:
     """Multiply by g'(z): equal for units of one class of z, and 0 for the dead and, if g'(0) = 0, for z = 0."""
-    if behaviour.linear or (z.is_one and not dead.any()):
-        return arriving
     blocked = dead | ((z.labels < 0) & behaviour.flat_at_zero)
+    if behaviour.linear or (not blocked.any() and (z.is_one or arriving.is_discrete)):
+        return arriving
     code = arriving.labels * (z.classes + 1) + z.labels + 1
     code = np.where(blocked | (arriving.labels < 0), -1, code)
     if not arriving.has_fractions:

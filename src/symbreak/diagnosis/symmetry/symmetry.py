@@ -31,22 +31,28 @@ class Symmetry:
         network: what was looked at.
         optimizer: the update rule.
         input_range: what was promised of the inputs.
-        layers: one for each hidden layer.
-        moving: the arrays whose gradient is not proved to be 0 for ever.
         rounds: what is equal before the first update, after one, ..., for ever (the last).
     """
 
     network: Network
     optimizer: Optimizer
     input_range: Range
-    layers: tuple[Layer, ...]
-    moving: tuple[str, ...]
     rounds: tuple[Round, ...] = field(repr=False)
+
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The classes of every hidden layer."""
+        return found_layers(self)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The arrays whose gradient is not proved to be 0 for ever."""
+        return moving(self.rounds[-1])
 
     @property
     def effective_units(self) -> tuple[int, ...]:
         """For each hidden layer, how many units do its work."""
-        return tuple(layer.effective_units for layer in self.layers)
+        return tuple(space.classes for space in self.rounds[-1].active[1:])
 
     @property
     def proved(self) -> bool:
@@ -78,7 +84,7 @@ class Symmetry:
 
         return certificate(self)
 
-    def forecast(self, X: Any, Y: Any, **options: Any) -> Any:
+    def forecast(self, X: Any, Y: Any = None, **options: Any) -> Any:
         """Predict the step at which rounding parts units that are one in exact arithmetic; see `forecast.forecast`."""
         from symbreak.diagnosis.symmetry.forecast import forecast
 
@@ -136,12 +142,15 @@ def symmetry(network: Network, *, optimizer: str | Optimizer = "gd", input_range
     checked(network)
     bounds = checked_range(input_range)
     rule = optimizers.get(optimizer)
-    update, sign = family(rule), input_sign(bounds)
-    found = rounds(problem(network, update, sign))
-    rest = functools.cache(functools.partial(_rest, network, update.kind, found[-1], sign))
+    return Symmetry(network, rule, bounds, rounds(problem(network, family(rule), input_sign(bounds))))
+
+
+def found_layers(found: Symmetry) -> tuple[Layer, ...]:
+    """Return what the last round says of every hidden layer."""
+    network, update, sign, last = found.network, found.family, input_sign(found.input_range), found.rounds[-1]
+    rest = functools.cache(functools.partial(_rest, network, update.kind, last, sign))
     ties = tiers.Ties(network, rest)
-    layers = tuple(Layer(n, tuple(_classes(ties, update, found[-1], n, sign))) for n in range(1, len(network.weights)))
-    return Symmetry(network, rule, bounds, layers, moving(found[-1]), found)
+    return tuple(Layer(n, tuple(_classes(ties, update, last, n, sign))) for n in range(1, len(network.weights)))
 
 
 def _rest(network: Network, own: Kind, last: Round, sign: int, kind: Kind) -> Round:
