@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from random import shuffle
+from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -84,17 +86,30 @@ RATIOS = [
 ]
 
 
-def medians(tasks: dict, rounds: int) -> dict:
-    """Seconds of each task; the rounds go through all tasks in turn, so that a disturbance meets everyone."""
+class Timing(NamedTuple):
+    """Medians over rounds: seconds on the clock, and seconds of processors used."""
+
+    clock: float
+    processor: float
+
+
+def medians(tasks: dict, rounds: int) -> dict[str, Timing]:
+    """Time each task; the rounds go through all tasks in an order of their own, so that a disturbance meets everyone.
+
+    The pause lets the threads of the task before go to sleep: some keep looking for work for a while.
+    """
+    order = list(tasks)
     for task in tasks.values():
         task()
-    seconds = {name: [] for name in tasks}
+    taken = {name: [] for name in tasks}
     for _ in range(rounds):
-        for name, task in tasks.items():
-            start = time.perf_counter()
-            task()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
+        shuffle(order)
+        for name in order:
+            time.sleep(0.2)
+            start = time.perf_counter(), time.process_time()
+            tasks[name]()
+            taken[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
+    return {name: Timing(*map(statistics.median, zip(*pairs, strict=True))) for name, pairs in taken.items()}
 
 
 def first_calls() -> tuple[float, float]:
@@ -105,19 +120,23 @@ def first_calls() -> tuple[float, float]:
     return float(times[0]), float(times[1])
 
 
-def report(seconds: dict, size: int, threads: int) -> None:
-    for name, taken in seconds.items():
-        print(f"{name:<36} {size / taken / 1e9:7.3f} G/s")
-    print()
+def report(timings: dict[str, Timing], size: int, threads: int) -> None:
+    print(f"{'':<36} G/s on the clock   G/s for each processor in use")
+    for name, timing in timings.items():
+        print(f"{name:<36} {size / timing.clock / 1e9:16.3f} {size / timing.processor / 1e9:31.3f}")
+    print("\nratio                                                 on the clock   wanted   for each processor in use")
     for task, peer, wanted in RATIOS:
-        if peer in seconds:
-            goal = f"   (wanted {wanted})" if wanted else ""
-            print(f"{task:<10} / {peer:<34} {seconds[peer] / seconds[task]:7.1f} times{goal}")
-    print(f"normal: {seconds['memory fill'] / seconds['normal']:.0%} of the rate of a plain memory fill (one thread)")
+        if peer in timings:
+            ours, theirs = timings[task], timings[peer]
+            clock, processor = theirs.clock / ours.clock, theirs.processor / ours.processor
+            print(f"{task:<10} / {peer:<40} {clock:11.1f} {wanted or '':>8} {processor:14.1f}")
+    ours, fill = timings["normal"], timings["memory fill"]
+    print(f"\nnormal: {fill.clock / ours.clock:.0%} of the rate of a plain memory fill (one thread)")
     for count in range(1, threads):
-        print(
-            f"normal: {threads} threads / {count}: {seconds[f'normal, threads={count}'] / seconds['normal']:.2f} times"
-        )
+        fewer = timings[f"normal, threads={count}"]
+        print(f"normal: {threads} threads / {count}: {fewer.clock / ours.clock:.2f} times")
+    load, processors = os.getloadavg()[0], os.cpu_count()
+    print(f"load of the machine (this benchmark makes one or two of it): {load:.1f} on {processors} processors")
 
 
 def main() -> None:

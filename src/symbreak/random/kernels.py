@@ -231,7 +231,9 @@ def bits(key: Any, flat: Any, tiles: Any, out: Any) -> None:
     buffer = np.empty(TILE + 8, np.uint32)
     for n in range(tiles.shape[0]):
         begin, end, start = tiles[n, 0], tiles[n, 1], tiles[n, 2]
-        out[begin:end] = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
+        words = tile_words(key, flat[begin:end], start, end - begin, ZERO, buffer)
+        for i in range(words.shape[0]):
+            out[begin + i] = words[i]
 
 
 @compiled
