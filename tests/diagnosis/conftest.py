@@ -11,8 +11,6 @@ import pytest
 from symbreak.network import Network, optimizers
 
 DIGITS = 60
-# Rounding in 60 digits grows over a few steps of training; a difference that algebra makes is larger by far.
-ZERO = mpmath.mpf(10) ** -40
 # A run that diverges multiplies its rounding as well; beyond this it proves nothing.
 LARGEST = mpmath.mpf(10) ** 4
 ACTIVATIONS = (
@@ -327,18 +325,19 @@ def exact_run(network, optimizer, *, steps, seed, positive=False):
                 return
 
 
-def first_partings(network, optimizer, *, steps, seed, positive=False, factors=None):
+def first_partings(network, optimizer, *, steps, seed, positive=False, factors=None, digits=DIGITS):
     """For each hidden layer, the matrix of the first step at which unit i is not factor[i] / factor[j] times unit j.
 
     -1 where that never happened, and the last step of the run. Without factors they are all 1.
     """
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(digits):
+        zero = mpmath.mpf(10) ** (-2 * digits // 3)
         parted = [np.full((n, n), -1) for n in network.sizes[1:-1]]
         for step, layers in enumerate(exact_run(network, optimizer, steps=steps, seed=seed, positive=positive)):
             for layer, a in enumerate(layers):
                 scaled = a if factors is None else a / to_exact(factors[layer])[:, None]
                 gaps = np.abs(scaled[:, None] - scaled[None]).max(-1)
-                new = (gaps > ZERO) & (parted[layer] < 0)
+                new = (gaps > zero) & (parted[layer] < 0)
                 parted[layer][new] = step
     return parted, step
 

@@ -65,7 +65,11 @@ def check_case(seed, case, partings, exact_steps):
         told = f"seed {seed}, {name}, {network}, {optimizer}, layer {layer}: {predicted} against {measured[layer - 1]}"
         assert not false_proof(predicted, measured[layer - 1]), told
         if not network.activation.text.startswith(INCOMPLETE):
-            assert (np.where(predicted > last, -1, predicted) == measured[layer - 1]).all(), told
+            seen = np.where(predicted > last, -1, predicted)
+            if not (seen == measured[layer - 1]).all():
+                # Where g is flat, what algebra tells apart may differ beyond the 40th digit.
+                finer, _ = partings(network, optimizer, steps=last, seed=seed, positive=positive, digits=900)
+                assert (seen == finer[layer - 1]).all(), told
     if any(c.tier for layer in found.layers for c in layer.classes):
         with mpmath.workdps(60):
             for layers in exact_steps(network, optimizer, steps=STEPS, seed=seed, positive=positive):
