@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from symbreak.diagnosis.symmetry import fingerprints
 from symbreak.diagnosis.symmetry import problem as problems
 from symbreak.diagnosis.symmetry.exact import ExactSums
 from symbreak.diagnosis.symmetry.refinement import rounds
@@ -12,6 +13,12 @@ from symbreak.diagnosis.symmetry.rules import family
 from symbreak.diagnosis.symmetry.scanning import ScannedSums
 from symbreak.diagnosis.symmetry.space import Mode, Space, from_keys
 from symbreak.network import Network
+
+
+@pytest.fixture(params=[0, 2**60], ids=["compiled", "numpy"], autouse=True)
+def either_pass(request, monkeypatch):
+    """Both ways to read a matrix are tested on the same networks."""
+    monkeypatch.setattr(fingerprints, "COMPILED", request.param)
 
 
 def equal_rounds(one, other):

@@ -19,6 +19,8 @@ Array = NDArray[np.floating[Any]]
 Index = NDArray[np.int64]
 
 PREFIX = 16
+# A smaller matrix is read by NumPy, with copies of the rows in question: loading the kernels would take longer.
+COMPILED = 2**22
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,9 @@ def factors(n: int, seed: int) -> Array:
 
 def whole_rows(weights: Array, side: str, rows: Index, spread: Array) -> tuple[Array, Array]:
     """Return the sum of each of these rows (or columns) times `spread`, and the same of absolute values."""
+    if weights.size < COMPILED:
+        some = (weights[rows] if side == "rows" else weights[:, rows].T).astype(np.float64)
+        return some @ spread, np.abs(some) @ np.abs(spread)
     from symbreak.diagnosis.symmetry import kernels
 
     value, size = np.zeros(rows.size), np.zeros(rows.size)
@@ -190,6 +195,9 @@ def _matched(
 
 def _equal(weights: Array, side: str, others: Index, rows: Index, heads: Index, sign: Index) -> NDArray[np.bool_]:
     """Tell which rows are their head's entries times the sign."""
+    if weights.size < COMPILED:
+        one, other = (weights[k] if side == "rows" else weights[np.ix_(others, k)].T for k in (rows, heads))
+        return np.asarray((one == other * sign[:, None].astype(weights.dtype)).all(1))
     from symbreak.diagnosis.symmetry import kernels
 
     differ, factor = np.zeros(rows.size, np.uint8), sign.astype(weights.dtype)

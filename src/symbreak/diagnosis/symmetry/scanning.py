@@ -239,6 +239,8 @@ def _low(row: Array, over: Space, members: list[list[int]]) -> bool:
     scales = over.scales.tolist()
     if not over.has_fractions:
         signed = row.astype(np.float64) * np.where(over.labels < 0, 0, over.scales)
+        if not (signed > 0).any():
+            return True
         sums = np.bincount(over.labels[over.labels >= 0], signed[over.labels >= 0], minlength=over.classes)
         if (sums > np.abs(signed).sum() * (row.size + 2) * 2.0**-52).any():
             return False

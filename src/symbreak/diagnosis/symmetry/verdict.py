@@ -35,7 +35,9 @@ def _of_layer(found: Symmetry, index: int) -> list[str]:
     where = f" of hidden layer {index}" if len(found.layers) > 1 else ""
     status = "proved" if found.family.kind != "unknown" else "undecided for this optimizer"
     zero = sum(len(c.units) for c in layer.classes if c.zero)
-    parts = [f"{zero} unit{'s are' if zero > 1 else ' is'} zero for ever{where}, {status}"] if zero else []
+    parts = (
+        [f"{zero} unit{'s' * (zero > 1)}{where} {'are' if zero > 1 else 'is'} zero for ever, {status}"] if zero else []
+    )
     tied = [c for c in layer.classes if not c.zero and len(c.units) > 1]
     if tied:
         units = sum(len(c.units) for c in tied)
