@@ -18,9 +18,9 @@ from symbreak.random.truncation import Narrow, Tail, Wide
 
 PIECE = 2**15
 LARGEST_PIECE = 2**20
-LARGEST_SCRATCH = 2**17
+LARGEST_SCRATCH = 2**19
 """Elements that a thread takes at a time: enough that starting a kernel does not show, little enough that all threads
-end together; and, where a float32 copy is needed, that it stays in the second-level cache."""
+end together; and, where a float32 copy is needed, that it stays in the cache."""
 
 SHORTEST_ROW = 128
 NO_LIST = np.empty(0, dtype=np.int64)
