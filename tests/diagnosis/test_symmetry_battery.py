@@ -67,14 +67,26 @@ def check_case(seed, case, partings, exact_steps):
         if not network.activation.text.startswith(INCOMPLETE):
             seen = np.where(predicted > last, -1, predicted)
             if not (seen == measured[layer - 1]).all():
-                # Where g is flat, what algebra tells apart may differ beyond the 40th digit.
-                finer, _ = partings(network, optimizer, steps=last, seed=seed, positive=positive, digits=900)
-                assert (seen == finer[layer - 1]).all(), told
+                assert (seen == earliest(network, optimizer, last, seed, positive, layer, partings)).all(), told
     if any(c.tier for layer in found.layers for c in layer.classes):
         with mpmath.workdps(60):
             for layers in exact_steps(network, optimizer, steps=STEPS, seed=seed, positive=positive):
                 check_factors(found, layers)
     assert found.certificate.verify(network), (seed, str(found.certificate.verify(network)))
+
+
+def earliest(network, optimizer, steps, seed, positive, layer, partings):
+    """The first partings over several runs in many digits.
+
+    Where g is flat, what algebra tells apart may differ beyond the 40th digit; and a few examples may all lie where g
+    is a line.
+    """
+    first = np.inf
+    for other in range(5):
+        options = {"seed": seed + 10**6 * other, "positive": positive, "digits": 900}
+        found = partings(network, optimizer, steps=steps, **options)[0][layer - 1].astype(float)
+        first = np.minimum(first, np.where(found < 0, np.inf, found))
+    return np.where(np.isinf(first), -1, first)
 
 
 @pytest.mark.parametrize("block", range(CASES // BLOCK))

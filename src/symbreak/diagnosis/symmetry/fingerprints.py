@@ -64,8 +64,11 @@ def by_size(prints: Print, *, zeros: bool = True) -> Groups:
     error = 2 * float(prints.error.max(initial=0.0))
     value = np.abs(prints.value)
     order = np.argsort(value, kind="stable")
-    cuts = np.flatnonzero(~(np.diff(value[order]) <= error)) + 1
-    return _chosen(order, cuts, zeros and bool(value.size) and bool(value[order[0]] <= error))
+    apart = ~(np.diff(value[order]) <= error)
+    zero = zeros and bool(value.size) and bool(value[order[0]] <= error)
+    if apart.all() and not zero:
+        return Groups(order[:0], order[:0])
+    return _chosen(order, np.flatnonzero(apart) + 1, zero)
 
 
 def small(one: Print, other: Print) -> NDArray[np.bool_]:
@@ -179,13 +182,15 @@ def _matched(
     """Compare each group with its first row; return what is left, grouped by fingerprints of whole rows."""
     heads = np.repeat(groups.rows[groups.starts], groups.sizes)
     rest = groups.rows != heads
-    rows, heads = groups.rows[rest], heads[rest]
+    # In the order of memory: near rows and columns are read together.
+    order = np.argsort(groups.rows[rest])
+    rows, heads = groups.rows[rest][order], heads[rest][order]
     for turn in (1, -1):
         sign = turn * guess[rows] * guess[heads]
         equal = _equal(weights, side, others, rows, heads, sign)
         first[rows[equal]], signs[rows[equal]] = heads[equal], sign[equal]
         rows, heads = rows[~equal], heads[~equal]
-    left = np.sort(rows)
+    left = rows
     if left.size < 2:
         return Groups(left[:0], left[:0])
     n = weights.shape[1] if side == "rows" else weights.shape[0]

@@ -147,7 +147,10 @@ class ScannedSums:
         sizes = np.bincount(labels, minlength=over.classes)
         order = np.argsort(sizes, kind="stable")
         fitting = order[np.cumsum(sizes[order]) <= SHORT][:PREFIX]
-        return np.flatnonzero(np.isin(over.labels, fitting)) if fitting.size else np.zeros(0, np.int64)
+        # One place more than there are classes, for the label -1 of units that are zero.
+        chosen = np.zeros(over.classes + 1, np.bool_)
+        chosen[fitting] = True
+        return np.flatnonzero(chosen[over.labels])
 
     def _print(self, side: str, over: Space, rows: Index, seed: int, places: Index | None) -> Print:
         """Return fingerprints of class sums: over the classes at these places of the other side, or over all."""

@@ -42,10 +42,11 @@ class Space:
     labels: NDArray[np.int64]
     scales: NDArray[Any]
 
-    @classmethod
-    def discrete(cls, n: int) -> Space:
+    @staticmethod
+    @functools.cache
+    def discrete(n: int) -> Space:
         """Return the space of all vectors."""
-        return cls(np.arange(n, dtype=np.int64), np.ones(n, np.int64))
+        return Space(np.arange(n, dtype=np.int64), np.ones(n, np.int64))
 
     @classmethod
     def zero(cls, n: int) -> Space:
@@ -94,6 +95,8 @@ class Space:
 
     def equals(self, other: Space) -> bool:
         """Whether both are the same set of vectors."""
+        if self is other:
+            return True
         return bool(np.array_equal(self.labels, other.labels) and np.array_equal(self.scales, other.scales))
 
 
