@@ -301,7 +301,7 @@ def draw_targets(rng, loss, outputs, m):
     return to_exact(np.abs(dyadic(rng, outputs, m)))
 
 
-def exact_run(network, optimizer, *, steps, seed, positive=False):
+def exact_run(network, optimizer, *, steps, seed, positive=False, scale=1.0):
     """Yield after 0, 1, ..., steps updates the activations of all hidden layers on a probe, as lists of arrays.
 
     Every step sees new data and another learning rate.
@@ -309,7 +309,10 @@ def exact_run(network, optimizer, *, steps, seed, positive=False):
     rng = np.random.default_rng([60, seed])
     rule, text, loss = optimizers.get(optimizer), network.activation.text, network.loss.text
     g = np.vectorize(exact_activation(text)[0], otypes=[object])
-    shaped = np.abs if positive else (lambda values: values)
+
+    def shaped(values):
+        return scale * (np.abs(values) if positive else values)
+
     probe = to_exact(shaped(dyadic(rng, network.sizes[0], 8)))
     parameters = [to_exact(p) for p in network.parameters]
     state = rule.start(parameters)
@@ -325,7 +328,7 @@ def exact_run(network, optimizer, *, steps, seed, positive=False):
                 return
 
 
-def first_partings(network, optimizer, *, steps, seed, positive=False, factors=None, digits=DIGITS):
+def first_partings(network, optimizer, *, steps, seed, positive=False, factors=None, digits=DIGITS, scale=1.0):
     """For each hidden layer, the matrix of the first step at which unit i is not factor[i] / factor[j] times unit j.
 
     -1 where that never happened, and the last step of the run. Without factors they are all 1.
@@ -333,7 +336,9 @@ def first_partings(network, optimizer, *, steps, seed, positive=False, factors=N
     with mpmath.workdps(digits):
         zero = mpmath.mpf(10) ** (-2 * digits // 3)
         parted = [np.full((n, n), -1) for n in network.sizes[1:-1]]
-        for step, layers in enumerate(exact_run(network, optimizer, steps=steps, seed=seed, positive=positive)):
+        for step, layers in enumerate(
+            exact_run(network, optimizer, steps=steps, seed=seed, positive=positive, scale=scale)
+        ):
             for layer, a in enumerate(layers):
                 scaled = a if factors is None else a / to_exact(factors[layer])[:, None]
                 gaps = np.abs(scaled[:, None] - scaled[None]).max(-1)

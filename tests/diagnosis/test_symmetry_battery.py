@@ -82,8 +82,8 @@ def earliest(network, optimizer, steps, seed, positive, layer, partings):
     is a line.
     """
     first = np.inf
-    for other in range(5):
-        options = {"seed": seed + 10**6 * other, "positive": positive, "digits": 900}
+    for other, scale in enumerate((1.0, 0.25, 0.0625, 4.0, 32.0)):
+        options = {"seed": seed + 10**6 * other, "positive": positive, "digits": 900, "scale": scale}
         found = partings(network, optimizer, steps=steps, **options)[0][layer - 1].astype(float)
         first = np.minimum(first, np.where(found < 0, np.inf, found))
     return np.where(np.isinf(first), -1, first)

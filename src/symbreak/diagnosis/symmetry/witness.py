@@ -21,8 +21,8 @@ Array = NDArray[np.floating[Any]]
 # Proved bounds cost some microseconds for each product. Above this many, over all updates, none are computed; the
 # relation is then "measured" in float64.
 INTERVAL_WORK = 40_000
-# Data sets that are tried before the question is left undecided.
-TRIALS = 4
+# Data sets that are tried before the question is left undecided: so wide is the spread of their inputs.
+WIDTHS = (4.0, 4.0, 0.5, 16.0, 0.0625, 64.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def find(
     functions = formulas.of(network.activation)
     work = sum(w.size for w in network.weights) * (6 * step + 1)
     proved = functions is not None and work <= INTERVAL_WORK and network.loss in _losses()
-    for trial in range(TRIALS):
+    for trial in range(len(WIDTHS)):
         x, y, rate = _data(network, bounds, trial)
         run = _Intervals(network, optimizer) if proved else _Floats(network, optimizer)
         found = _compare(run, x, y, rate, layer, units, step)
@@ -84,12 +84,12 @@ def _losses() -> tuple[Any, ...]:
 
 
 def _data(network: Network, bounds: Range, trial: int) -> tuple[Array, Array, float]:
-    """Return one example, then two, ...: inputs spread evenly (multiples of 1/64) and targets that the loss allows."""
+    """Return one example, then two, ...: inputs spread evenly over a width, and targets that the loss allows."""
     m, n_x, n_y = 1 + trial, network.sizes[0], network.sizes[-1]
     spread = np.modf(np.arange(1, n_x * m + 1) * 0.6180339887498949 + 0.3 * trial)[0].reshape(m, n_x).T
     low, high = bounds
-    start = low if low is not None else (high - 4 if high is not None else -2.0)
-    width = min(4.0, high - start) if high is not None else 4.0
+    width = WIDTHS[trial] if low is None or high is None else min(WIDTHS[trial], high - low)
+    start = low if low is not None else (high - width if high is not None else -width / 2)
     x = np.clip(start + np.round(spread * 64) / 64 * width, low, high)
     if network.loss.text == "cross-entropy":
         y = (np.arange(n_y)[:, None] == np.arange(m) % max(n_y, 2)).astype(float)
