@@ -77,6 +77,9 @@ def test_the_docstring_of_xavier_warns():
         ("sparse(2)", "share of zeros"),
         ("dirac(0)", "groups must be"),
         ("normal(__import__)", "arguments in brackets"),
+        ("constant(1e39)", "finite number of float32"),
+        ("normal(1e38)", "scale must be a finite number"),
+        (f"normal({10**400})", "scale must be a finite number"),
     ],
 )
 def test_bad_text_is_refused_in_one_message(text, words):
@@ -148,6 +151,10 @@ def test_impossible_shapes_are_refused(shape):
 def test_shapes_that_an_initializer_cannot_fill(text, shape):
     with pytest.raises(InvalidShape):
         initializers.get(text)(shape, seed=0)
+
+
+def test_a_scalar_stays_a_scalar():
+    assert initializers.zeros()((), seed=0).shape == ()
 
 
 def test_empty_tensors():
@@ -251,7 +258,14 @@ def test_a_function_and_its_name_have_one_gain():
     assert initializers.gain(np.tanh) == pytest.approx(initializers.gain("tanh"), rel=1e-12)
 
 
+@pytest.mark.parametrize(("scalar", "name"), [(math.tanh, "tanh"), (lambda z: max(0, z), "relu")])
+def test_functions_of_one_number_have_gains_too(scalar, name):
+    assert initializers.gain(scalar) == pytest.approx(initializers.gain(name), rel=1e-12)
+
+
 def test_gains_that_do_not_exist():
+    with pytest.raises(InvalidInput, match="maps a number to a number"):
+        initializers.gain(lambda z: z[:1])
     with pytest.raises(InvalidInput, match="some spread"):
         initializers.gain(lambda z: 0 * z)
     with pytest.raises(InvalidInput, match="needs the derivative"):

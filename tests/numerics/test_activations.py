@@ -167,3 +167,9 @@ def test_names_are_forgiving_and_errors_helpful():
         activations.get("leaky_relu(nan)")
     with pytest.raises(InvalidInput, match="finite number"):
         activations.get("relu(2)")
+
+
+def test_one_text_has_one_record():
+    assert activations.get("tanh") is activations.get("Tanh")
+    assert activations.get("relu(0)") == activations.get("relu")
+    assert activations.get("relu(0.5)") != activations.get("relu")

@@ -58,3 +58,18 @@ def test_bad_distribution(mean, std):
 def test_bad_function():
     with pytest.raises(InvalidInput, match="finite"), np.errstate(all="ignore"):
         expectation(lambda z: np.log(z))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda z: 1 / z**2, lambda z: np.exp(z * z), lambda z: np.random.default_rng().normal(size=z.shape)],
+    ids=["pole", "too fast", "noise"],
+)
+def test_an_expectation_that_does_not_exist_is_told(f):
+    with pytest.raises(InvalidInput, match=r"settle|infinite"):
+        expectation(f)
+
+
+def test_single_precision_is_good_enough():
+    exact = expectation(lambda z: np.tanh(z) ** 2)
+    assert expectation(lambda z: np.tanh(z.astype(np.float32)) ** 2) == pytest.approx(exact, rel=1e-6)

@@ -184,14 +184,19 @@ def sample(law: Law, weight: Weight) -> NDArray[Any]:
 
 def require_finite(what: str, value: float) -> None:
     """Refuse what is no finite number."""
-    if not _is_number(value) or not math.isfinite(value):
-        raise InvalidInput(f"{what} must be a finite number", got=value, allowed="a finite number", hint="0.5")
+    if not _is_single(value):
+        raise InvalidInput(
+            f"{what} must be a finite number of float32", got=_short(value), allowed="a number below 3.4e38", hint="0.5"
+        )
 
 
 def require_scale(value: float, hint: str) -> None:
     """Refuse a scale that is negative or no finite number."""
-    if not _is_number(value) or not math.isfinite(value) or value < 0:
-        raise InvalidInput("a scale must be a finite number >= 0", got=value, allowed="0, 0.01, 1, ...", hint=hint)
+    # Values lie within ten scales, and must stay finite in float32.
+    if not _is_single(value) or value < 0 or not _is_single(10 * value):
+        raise InvalidInput(
+            "a scale must be a finite number >= 0", got=_short(value), allowed="0, 0.01, 1, ... below 3.4e37", hint=hint
+        )
 
 
 def require_interval(low: float, high: float, hint: str, *, infinite: bool = False) -> None:
@@ -204,6 +209,19 @@ def require_interval(low: float, high: float, hint: str, *, infinite: bool = Fal
             allowed="two numbers, low < high" + ("" if infinite else ", both finite"),
             hint=hint,
         )
+
+
+def _is_single(value: Any) -> bool:
+    """Tell whether this is a number that float32 can hold; every weight is made there."""
+    try:
+        return _is_number(value) and abs(float(value)) <= float(np.finfo(np.float32).max)
+    except OverflowError:
+        return False
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:20]}... ({len(text)} characters)"
 
 
 def _is_number(value: object) -> bool:

@@ -83,7 +83,8 @@ def logical_shape(shape: Shape, *, layout: str) -> Shape:
 def to_layout(logical: NDArray[Any], *, layout: str) -> NDArray[Any]:
     """Return an array of logical layout as a contiguous array of the layout asked for."""
     _, from_logical = _orders(layout)
-    return np.ascontiguousarray(logical.transpose(from_logical(logical.ndim)))
+    permuted = logical.transpose(from_logical(logical.ndim))
+    return np.ascontiguousarray(permuted).reshape(permuted.shape)
 
 
 def _out_in(ndim: int) -> Shape:

@@ -30,7 +30,8 @@ def gain(activation: str | Activation | Callable[[Array], Array], *, kind: str =
     Where published tables differ from these numbers (5/3 for tanh, 1 for sigmoid) they are conventions.
 
     Args:
-        activation: a name, a record, or any function of an array (forward kinds only: it has no derivative here).
+        activation: a name, a record, or any function of an array or of a number (forward kinds only: it has no
+            derivative here).
         kind: one of the above.
 
     Raises:
@@ -69,5 +70,22 @@ def _function(activation: Any, known: Activation | None, kind: str) -> Callable[
     if known is not None:
         return known
     if callable(activation):
-        return lambda z: np.asarray(activation(z), np.float64)
+        return _elementwise(activation)
     raise UnknownName.among("activation", activation, activations.CATALOGUE)
+
+
+def _elementwise(function: Callable[..., Any]) -> Callable[[Array], Array]:
+    """Return a function of arrays, also where the user's knows single numbers only, such as `math.tanh`."""
+    probe = np.array([-1.0, 0.5, 2.0])
+    for candidate in (function, np.vectorize(function, otypes=[np.float64])):
+        try:
+            if np.shape(candidate(probe)) == probe.shape:
+                return lambda z, chosen=candidate: np.asarray(chosen(z), np.float64)  # type: ignore[misc]
+        except (TypeError, ValueError):
+            continue
+    raise InvalidInput(
+        "an activation maps a number to a number, or an array to an array of its shape",
+        got=f"{getattr(function, '__name__', function)!s}",
+        allowed="such as np.tanh, math.tanh or lambda z: max(0, z)",
+        hint="lambda z: np.maximum(z, 0)",
+    )

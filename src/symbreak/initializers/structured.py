@@ -107,7 +107,7 @@ class Dirac:
     groups: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.groups, int) or isinstance(self.groups, bool) or self.groups < 1:
+        if not isinstance(self.groups, (int, np.integer)) or isinstance(self.groups, bool) or self.groups < 1:
             raise InvalidInput(
                 "groups must be a whole number >= 1", got=self.groups, allowed="1, 2, ...", hint="dirac(1)"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,13 @@ def get(name: str | Optimizer) -> Optimizer:
     """
     if isinstance(name, Optimizer):
         return name
-    return notation.build("optimizer", name, CATALOGUE)
+    return notation.build("optimizer", name, CATALOGUE) if not isinstance(name, str) else _made(name)
+
+
+@functools.cache
+def _made(text: str) -> Optimizer:
+    """One record for one text, so that equal optimizers are equal."""
+    return notation.build("optimizer", text, CATALOGUE)
 
 
 def gd() -> Optimizer:

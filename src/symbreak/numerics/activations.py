@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbreak import notation
-from symbreak.errors import InvalidInput
+from symbreak.errors import InvalidInput, UnknownName
 from symbreak.numerics import portable
 
 Array = NDArray[np.floating[Any]]
@@ -105,7 +105,16 @@ def get(name: str | Activation) -> Activation:
     """
     if isinstance(name, Activation):
         return name
-    return notation.build("activation", name, CATALOGUE, aliases=ALIASES)
+    if not isinstance(name, str):
+        raise UnknownName.among("activation", name, CATALOGUE)
+    made = _made(name)
+    return made if made.text == name else _made(made.text)
+
+
+@functools.cache
+def _made(text: str) -> Activation:
+    """One record for one text, so that equal activations are equal."""
+    return notation.build("activation", text, CATALOGUE, aliases=ALIASES)
 
 
 def identity() -> Activation:
@@ -212,7 +221,9 @@ def _parameter(what: str, value: float, low: float = -math.inf, high: float = ma
     if isinstance(value, (int, float)) and math.isfinite(value) and low <= value <= high:
         return float(value)
     bounds = (
-        "a finite number" + (f" >= {low:g}" if low > -math.inf else "") + (f" <= {high:g}" if high < math.inf else "")
+        "a finite number"
+        + (f" >= {low:g}" if low > -math.inf else "")
+        + (f" and <= {high:g}" if high < math.inf else "")
     )
     raise InvalidInput(f"{what} must be {bounds}", got=value, allowed=bounds, hint="leave it out for the usual value")
 

@@ -18,6 +18,10 @@ REACH = 14.0
 # A panel is accepted where halving it changes its share by less than this, or by rounding only.
 TOLERANCE = 1e-15
 DEPTH = 60
+# A function that keeps so many panels open does not settle: it is rough everywhere, or its integral is infinite. What
+# is still open may then change the total by this share at most, which lets functions through that compute in float32.
+MOST_PANELS = 2**12
+ROUGH = 1e-6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
@@ -36,7 +40,7 @@ def expectation(
         kinks: where to cut.
 
     Raises:
-        InvalidInput: a bad mean or std, or f is not finite where it is needed.
+        InvalidInput: a bad mean or std, f is not finite where it is needed, or the expectation does not settle.
 
     >>> round(expectation(lambda z: np.maximum(z, 0) ** 2), 12)
     0.5
@@ -49,7 +53,9 @@ def expectation(
     def weighted(t: Array) -> Array:
         return np.asarray(f(mean + std * t), np.float64) * density(t)
 
-    return _checked(integral(weighted, -REACH, REACH, kinks=inner), mean)
+    value = _checked(integral(weighted, -REACH, REACH, kinks=inner), mean)
+    _check_tails(weighted(np.array([-REACH, REACH])), value)
+    return value
 
 
 def density(t: Array, peak: float = 0.0) -> Array:
@@ -73,7 +79,7 @@ def _integrate(f: Callable[[Array], Array], low: Array, high: Array) -> list[flo
     """Return the integrals over accepted panels; the others are halved together, level by level."""
     parts: list[float] = []
     whole = _panels(f, low, high)
-    for _ in range(DEPTH):
+    for level in range(DEPTH):
         middle = 0.5 * (low + high)
         left, right = _panels(f, low, middle), _panels(f, middle, high)
         halved = left + right
@@ -82,9 +88,24 @@ def _integrate(f: Callable[[Array], Array], low: Array, high: Array) -> list[flo
         if done.all():
             return parts
         open_ = ~done
+        if level == DEPTH - 1 or open_.sum() > MOST_PANELS:
+            return _settled(parts, whole[open_], halved[open_])
         low, high = np.concatenate([low[open_], middle[open_]]), np.concatenate([middle[open_], high[open_]])
         whole = np.concatenate([left[open_], right[open_]])
-    return [*parts, *whole.tolist()]
+    raise AssertionError("the last level returns")
+
+
+def _settled(parts: list[float], whole: Array, halved: Array) -> list[float]:
+    """Accept the open panels if halving them has stopped to matter for the total."""
+    total = abs(math.fsum(parts)) + float(np.abs(halved).sum())
+    if float(np.abs(halved - whole).sum()) <= ROUGH * total:
+        return [*parts, *halved.tolist()]
+    raise InvalidInput(
+        "the expectation must exist and settle",
+        got=f"halving {len(whole)} panels still changes the integral",
+        allowed="a deterministic function whose expectation is finite",
+        hint="tanh, or a lambda such as lambda z: z * z",
+    )
 
 
 def _panels(f: Callable[[Array], Array], low: Array, high: Array) -> NDArray[np.float64]:
@@ -100,6 +121,17 @@ def _check(mean: float, std: float) -> None:
             got=f"mean={mean}, std={std}",
             allowed="finite mean, std >= 0",
             hint="mean=0, std=1",
+        )
+
+
+def _check_tails(ends: Array, value: float) -> None:
+    """Refuse a function that grows faster than the density falls: what lies beyond the reach would matter."""
+    if not float(np.abs(ends).max()) <= ROUGH * max(abs(value), float(np.finfo(np.float64).tiny)):
+        raise InvalidInput(
+            "the function must grow slower than the density falls, or the expectation is infinite",
+            got=f"{float(np.abs(ends).max()):.3g} at {REACH:g} standard deviations",
+            allowed="a function whose expectation is finite",
+            hint="tanh, or a lambda such as lambda z: z * z",
         )
 
 
