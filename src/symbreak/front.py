@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from symbreak import experiments, report
 from symbreak.datasets import Dataset
 from symbreak.experiments import CompareResult, Settings
 from symbreak.experiments.comparison import Progress
-from symbreak.experiments.settings import DEFAULT_INITS, init_text, parse_layers
+from symbreak.experiments.settings import DEFAULT_INITS, activation_text, init_text, parse_layers
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
 from symbreak.report import files, plain
@@ -69,7 +69,7 @@ def compare(
     target: str | None = None,
     task: str | None = None,
     impute: bool = False,
-    inits: Sequence[str | Initializer] | None = None,
+    inits: str | Initializer | Sequence[str | Initializer] | None = None,
     layers: int | str | Sequence[int] = (4,),
     activation: str | Activation = "tanh",
     loss: str = "auto",
@@ -112,12 +112,13 @@ def compare(
     """
     settings = Settings(
         data=data.name if isinstance(data, Dataset) else str(data),
+        in_memory=isinstance(data, Dataset),
         target=target,
         task=task,
         impute=impute,
-        inits=DEFAULT_INITS if inits is None else tuple(init_text(init) for init in inits),
+        inits=_inits(inits),
         layers=_layers(layers),
-        activation=activation if isinstance(activation, str) else activation.text,
+        activation=activation_text(activation),
         loss=loss,
         seeds=seeds,
         iterations=iterations,
@@ -131,7 +132,15 @@ def compare(
     )
 
 
+def _inits(inits: str | Initializer | Sequence[str | Initializer] | None) -> tuple[str, ...]:
+    if inits is None:
+        return DEFAULT_INITS
+    return tuple(init_text(init) for init in ([inits] if isinstance(inits, (str, Initializer)) else inits))
+
+
 def _layers(layers: int | str | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(layers, int):
-        return (layers,) if layers else ()
-    return parse_layers(layers) if isinstance(layers, str) else tuple(layers)
+    if isinstance(layers, str):
+        return parse_layers(layers)
+    if isinstance(layers, Iterable):
+        return tuple(layers)
+    return () if layers == 0 else (layers,)

@@ -136,6 +136,47 @@ def test_interrupting_keeps_what_is_finished(tmp_path):
     assert out == "" or "zeros" in out
 
 
+def start(arguments, stdout):
+    return subprocess.run(
+        [sys.executable, "-m", "symbreak", *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_full_disk_behind_stdout_costs_no_file(tmp_path):
+    with open("/dev/full", "w") as full:
+        result = start([*QUICK, "--init", "zeros", "--json", str(tmp_path / "r.json")], full)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: the result cannot be printed")
+    assert "Traceback" not in result.stderr
+    assert json.loads((tmp_path / "r.json").read_text())["rows"]
+
+
+def test_a_pipe_that_closes_is_no_error(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = start([*QUICK, "--init", "zeros"], writer)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100, 200])
+def test_the_table_fits_its_terminal(columns, capsys, monkeypatch):
+    import rich.console
+
+    from symbreak.report import terminal
+
+    monkeypatch.setattr(terminal.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(terminal.shutil, "get_terminal_size", lambda: os.terminal_size((columns, 40)))
+    monkeypatch.setattr(rich.console.Console, "is_terminal", False)
+    assert run([*QUICK, "--init", "zeros", "--init", "normal(100)"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    if columns >= 80:
+        assert any(line.startswith("zeros ") and "1 -> 1" in line and "never" in line for line in lines)
+    if columns == 200:
+        assert any("[" in line and "normal(100)" in line for line in lines), "room for ranges"
+
+
 def test_the_version_is_one():
     out = subprocess.run(
         [sys.executable, "-m", "symbreak", "--version"], capture_output=True, text=True, check=True

@@ -218,3 +218,40 @@ def test_checkpoints_hold_both_ends():
         assert {0, iterations} <= marks
         assert max(marks) == iterations
         assert len(marks) <= running.CHECKPOINTS + 2
+
+
+def test_what_is_no_entry_of_a_catalogue_is_refused_not_replaced():
+    from dataclasses import replace
+
+    import symbreak
+    from symbreak.numerics import activations
+
+    mine = replace(activations.get("relu"), text="tanh")
+    with pytest.raises(InvalidInput, match="of the catalogue"):
+        symbreak.compare(activation=mine, **QUICK)
+    named = symbreak.compare(activation=activations.get("relu"), inits="he", **QUICK)
+    assert named.result.network.activation == "relu"
+    assert [row.init for row in named.rows] == ["he"]
+
+
+def test_numpy_numbers_go_to_json():
+    import symbreak
+
+    found = symbreak.compare(inits="he", seeds=np.int64(2), iterations=np.int32(5), learning_rate=np.float32(0.5))
+    assert json.loads(json.dumps(found.to_json()))["network"]["learning_rate"] == 0.5
+
+
+def test_data_in_memory_is_recorded_as_python():
+    import symbreak
+
+    found = symbreak.compare(regression(), inits=["zeros"], seeds=1, iterations=2, learning_rate=0.1)
+    assert found.result.command == (
+        "symbreak.compare(data, inits=('zeros',), seeds=1, iterations=2, learning_rate=0.1)"
+    )
+
+
+def test_what_overflowed_has_no_end():
+    result = quick(inits=("normal(100)",), activation="relu", layers=(8, 8), loss="squared-error", learning_rate=5.0)
+    for run in result.rows[0].runs:
+        assert (run.effective_units.end == (None, None)) == (run.overflowed_at is not None)
+    assert CompareResult.from_json(json.loads(json.dumps(result.to_json()))) == result

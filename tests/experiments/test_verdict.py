@@ -79,7 +79,7 @@ def facts(*, runs=3, sizes=(2, 4, 1), proof=None, base=BASE, **changes):
         ),
         (
             {"overflowed_at": 12, "final_cost": None},
-            "overflows: from iteration 12 on the cost is no longer a finite number",
+            "overflows: from iteration 12 on the cost is no longer a finite number; try a smaller learning rate",
         ),
         (
             {"sizes": (2, 8, 8, 1), "effective_units": Ends((8.0, 1.0), (8.0, 1.0)), "final_cost": 0.69},

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 from symbreak._version import __version__
 from symbreak.cli import compare, symmetry
+from symbreak.cli.exits import INTERRUPTED, PIPE_CLOSED, UNUSABLE
 from symbreak.errors import SymbreakError
 
 app = typer.Typer(
@@ -39,12 +43,56 @@ def about(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 0 done, 2 could not run, 130 interrupted."""
+    """Run the command line and return its exit code: 0 done, 2 could not run, 130 interrupted, 141 pipe closed."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show must not stop it
+    try:
+        code = _code(arguments)
+        sys.stdout.flush()
+        return code
+    except SymbreakError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except MemoryError:
+        return _complain(
+            "the memory does not hold it\n  got: networks or data of this size\n  allowed: less\n  try: --seeds 1"
+        )
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    except OSError as error:
+        _forget_stdout()
+        return _complain(
+            f"the result cannot be printed\n  got: {error}\n  allowed: an open output\n  try: --json FILE --quiet"
+        )
+
+
+def _code(arguments: Sequence[str]) -> int:
     try:
         app(list(arguments), prog_name="symbreak")
-    except SymbreakError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
     except SystemExit as leaving:
+        # Typer turns an interrupt into an exit of its own, without a word.
+        if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(leaving)):
+            raise KeyboardInterrupt from None
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__context__
+
+
+def _complain(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    return UNUSABLE
+
+
+def _forget_stdout() -> None:
+    """Point stdout nowhere, or Python would try to flush it once more at the end, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

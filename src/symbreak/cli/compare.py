@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbreak.cli.exits import INTERRUPTED
 from symbreak.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-# 128 + SIGINT, as shells report it.
-INTERRUPTED = 130
 
 Data = Annotated[str, typer.Option(help="A data set by name (planar, digits, ...) or a CSV, Parquet or NPZ file.")]
 Target = Annotated[str | None, typer.Option(help="The column to learn, for CSV and Parquet.", show_default=False)]
@@ -77,7 +76,7 @@ def command(
     from symbreak.front import compare
 
     _check_outputs(json_file, report, plot)
-    with _progress(quiet or json_file == "-") as progress, _interruptible():
+    with _progress(quiet or json_file == "-") as progress:
         comparison = compare(
             data,
             target=target,
@@ -122,16 +121,6 @@ def _check_outputs(json_file: str | None, report: Path | None, plot: Path | None
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Leave quietly where Ctrl-C comes before anything is finished; later ones are the comparison's own business."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(INTERRUPTED) from None
-
-
-@contextlib.contextmanager
 def _progress(quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty():
         yield None
@@ -148,13 +137,14 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
 def _deliver(
     comparison: Comparison, json_file: str | None, report: Path | None, plot: Path | None, quiet: bool
 ) -> None:
-    if json_file == "-":
-        print(json.dumps(comparison.to_json(), allow_nan=False))  # noqa: T201
-    elif not quiet:
-        comparison.print()
+    """Write the files first: a terminal that cannot print must not cost them."""
     if json_file not in (None, "-"):
         comparison.to_json(json_file)
     if report is not None:
         comparison.to_html(report)
     if plot is not None:
         comparison.plot(plot)
+    if json_file == "-":
+        print(json.dumps(comparison.to_json(), allow_nan=False))  # noqa: T201
+    elif not quiet:
+        comparison.print()

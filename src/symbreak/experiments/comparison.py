@@ -173,11 +173,11 @@ def _spread(values: Sequence[float | None], *, worst_is_high: bool = True) -> Sp
 
 
 def _median_ends(runs: Sequence[Run], name: str) -> Ends:
-    def at(end: str) -> tuple[float, ...]:
-        layers = zip(*(getattr(getattr(run, name), end) for run in runs), strict=True)
-        return tuple(median(values) for values in layers)
-
-    return Ends(at("start"), at("end"))
+    ends = [getattr(run, name) for run in runs]
+    starts = tuple(median(values) for values in zip(*(e.start for e in ends), strict=True))
+    # Where most runs overflowed there is no median end.
+    last = [_spread(values).median for values in zip(*(e.end for e in ends), strict=True)]
+    return Ends(starts, tuple(last))
 
 
 def _network_summary(settings: Settings, problem: Problem) -> NetworkSummary:

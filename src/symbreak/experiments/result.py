@@ -21,10 +21,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Ends:
-    """One number per hidden layer, before the first step and after the last."""
+    """One number per hidden layer, before the first step and after the last; `None` once a run has overflowed."""
 
     start: tuple[float, ...]
-    end: tuple[float, ...]
+    end: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,8 @@ def _outcome(
         accuracy = measures.accuracy(last.network, scored, problem.scored.Y, regression=regression)
         ends = {
             name: [
-                Ends(tuple(start), tuple(end)) for start, end in zip(at_first.tolist(), at_last.tolist(), strict=True)
+                Ends(tuple(start), tuple(end) if overflow is None else (None,) * len(end))
+                for start, end, overflow in zip(at_first.tolist(), at_last.tolist(), diary.overflowed, strict=True)
             ]
             for name, (at_first, at_last) in _measured(first, last).items()
         }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from symbreak import initializers
 from symbreak.errors import InvalidInput
@@ -12,7 +13,7 @@ from symbreak.initializers import Initializer
 from symbreak.network import arithmetic as arithmetics
 from symbreak.network import losses, optimizers
 from symbreak.network.training import check_count, check_rate
-from symbreak.numerics import activations
+from symbreak.numerics import Activation, activations
 
 DEFAULT_INITS = ("zeros", "constant(0.5)", "normal(0.01)", "normal(1)", "normal(100)", "xavier", "he")
 
@@ -33,6 +34,7 @@ class Settings:
         seeds: how many; seed 0, 1, ... for every initialization.
         batch_size: None for the full batch.
         arithmetic: "unitwise" (tied units stay tied, same bits everywhere) or "blas".
+        in_memory: the data came as an object, so that no shell command can name it.
     """
 
     data: str = "planar"
@@ -49,6 +51,7 @@ class Settings:
     optimizer: str = "gd"
     batch_size: int | None = None
     arithmetic: str = "unitwise"
+    in_memory: bool = False
 
     def __post_init__(self) -> None:
         if not self.inits:
@@ -69,20 +72,25 @@ class Settings:
         arithmetics.get(self.arithmetic)
         if self.loss != "auto":
             losses.get(self.loss)
+        if not isinstance(self.impute, bool):
+            raise InvalidInput("impute is a yes or no", got=self.impute, allowed="True or False", hint="impute=True")
+        # NumPy's numbers would not go to JSON.
+        for name, kind in (("seeds", int), ("iterations", int), ("learning_rate", float)):
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        object.__setattr__(self, "layers", tuple(int(size) for size in self.layers))
 
     @property
     def command(self) -> str:
-        """The shell command that makes this comparison again.
+        """The command that makes this comparison again: for the shell, or in Python if the data is held in memory.
 
         >>> Settings(inits=("zeros", "normal(0.01)"), layers=(64, 64)).command
         "symbreak compare --init zeros --init 'normal(0.01)' --layers 64,64"
         """
-        words = ["symbreak", "compare"]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                words += _option(field.name, value)
-        return shlex.join(words)
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        if changed.pop("in_memory", False):
+            changed.pop("data", None)
+            return f"symbreak.compare({', '.join(['data', *(f'{k}={v!r}' for k, v in changed.items())])})"
+        return shlex.join(["symbreak", "compare", *(word for k, v in changed.items() for word in _option(k, v))])
 
 
 def parse_layers(text: str) -> tuple[int, ...]:
@@ -109,7 +117,25 @@ def parse_layers(text: str) -> tuple[int, ...]:
 
 def init_text(init: str | Initializer) -> str:
     """Return the text form of an initializer, its arguments written the short way."""
-    return str(initializers.get(init))
+    return _text("initializer", init, initializers.get, str(init))
+
+
+def activation_text(activation: str | Activation) -> str:
+    """Return the text form of an activation."""
+    return _text("activation", activation, activations.get, getattr(activation, "text", activation))
+
+
+def _text(kind: str, asked: Any, get: Callable[[Any], Any], text: Any) -> str:
+    """Return the text that names this object; a comparison is recorded as text, so what has none is refused."""
+    found = get(text)
+    if isinstance(asked, str) or found == asked:
+        return str(getattr(found, "text", found))
+    raise InvalidInput(
+        f"a comparison takes an {kind} of the catalogue, so that its record can make it again",
+        got=f"{asked!r}, which is not what {text!r} stands for",
+        allowed="a name with its arguments",
+        hint=f"{text}, or train your own with symbreak.network.descend",
+    )
 
 
 def _option(name: str, value: object) -> list[str]:

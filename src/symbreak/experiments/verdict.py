@@ -47,7 +47,7 @@ def _overflow(facts: Facts) -> str | None:
         return None
     where = f"from iteration {median(overflowed):.0f} on the cost is no longer a finite number"
     share = "" if len(overflowed) == len(facts.runs) else f" in {len(overflowed)} of {len(facts.runs)} runs"
-    return f"overflows{share}: {where}"
+    return f"overflows{share}: {where}; try a smaller learning rate"
 
 
 def _one_unit(facts: Facts) -> str | None:
@@ -55,7 +55,7 @@ def _one_unit(facts: Facts) -> str | None:
     if not tied:
         return None
     names = " and ".join(f"{sizes[layer]} units{_of_layer(layer, sizes)} are one unit" for layer in tied)
-    if any(run.effective_units.end[layer] > 1 for run in facts.runs for layer in tied):
+    if any((run.effective_units.end[layer] or 0) > 1 for run in facts.runs for layer in tied):
         return f"{names} at the start, and part during training"
     for_ever = ", for ever (proved)" if _proved(facts) else ""
     return f"{names}: identical in every forward and backward pass{for_ever}{_moving(facts) or _even_so(facts)}"
@@ -111,7 +111,7 @@ def _plateau(facts: Facts) -> str | None:
 
 def _worst(facts: Facts, name: str, when: str = "start") -> float:
     layers = zip(*(getattr(getattr(run, name), when) for run in facts.runs), strict=True)
-    return max((median(shares) for shares in layers), default=0.0)
+    return max((median(share or 0.0 for share in shares) for shares in layers), default=0.0)
 
 
 def _learning(facts: Facts) -> str:

@@ -91,7 +91,8 @@ def best(result: CompareResult) -> Row | None:
 
 def one_unit(row: Row) -> bool:
     """Whether every hidden layer ended as a single unit, though the row has hidden layers."""
-    return bool(row.effective_units.end) and max(row.effective_units.end) <= 1
+    ends = row.effective_units.end
+    return bool(ends) and all(end is not None and end <= 1 for end in ends)
 
 
 def _final(row: Row) -> float:

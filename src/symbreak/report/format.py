@@ -80,10 +80,13 @@ def ends(values: Ends, form: Callable[[float | None], str] = count) -> Cell:
 
     >>> str(ends(Ends((16, 8), (15.5, 8)))), str(ends(Ends((0.25,), (0.5,)), percent)), str(ends(Ends((), ())))
     ('16, 8 -> 15.5, 8', '25% -> 50%', 'no hidden layer')
+    >>> str(ends(Ends((16, 8), (None, None))))
+    '16, 8 -> overflow'
     """
     if not values.start:
         return Cell("no hidden layer")
-    return Cell(f"{', '.join(map(form, values.start))} -> {', '.join(map(form, values.end))}")
+    end = OVERFLOW if None in values.end else ", ".join(map(form, values.end))
+    return Cell(f"{', '.join(map(form, values.start))} -> {end}")
 
 
 def listing(words: Sequence[str], most: int = 6) -> str:

@@ -206,8 +206,8 @@ def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
 
 def _units(row: Row) -> str:
     ends = row.effective_units.end
-    if not ends:
-        return ""
+    if not ends or None in ends:
+        return "overflow" if ends else ""
     return f"{', '.join(map(count, ends[:4]))}{', …' if len(ends) > 4 else ''} {'unit' if ends == (1,) else 'units'}"
 
 
@@ -222,7 +222,7 @@ def _contrast(result: CompareResult) -> list[tuple[Row, Boundary]]:
 
 def _poverty(row: Row) -> tuple[float, float]:
     cost = finite(row.final_cost.median)
-    return (min(row.effective_units.end, default=0), -cost if cost is not None else float("-inf"))
+    return (min((end or 0 for end in row.effective_units.end), default=0), -cost if cost is not None else float("-inf"))
 
 
 def _draw_boundary(axes: Axes, row: Row, boundary: Boundary, data: DataSummary) -> None:
