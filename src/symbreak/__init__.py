@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from symbreak import network as network
     from symbreak import numerics as numerics
     from symbreak import random as random
+    from symbreak.diagnosis.symmetry.forecast import steps_to_separate as steps_to_separate
+    from symbreak.diagnosis.symmetry.merge import merge as merge
     from symbreak.diagnosis.symmetry.symmetry import symmetry as symmetry
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
@@ -37,6 +39,8 @@ _NAMES = {
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
     "compare": "symbreak.front",
+    "merge": "symbreak.diagnosis.symmetry.merge",
+    "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
     "symmetry": "symbreak.diagnosis.symmetry.symmetry",
 }
 
@@ -51,9 +55,11 @@ __all__ = [
     "diagnosis",
     "initializers",
     "lesson",
+    "merge",
     "network",
     "numerics",
     "random",
+    "steps_to_separate",
     "symmetry",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -79,19 +80,51 @@ class Certificate:
         >>> bool(certificate.verify(zeros)), bool(certificate.verify(Network.initialize((2, 4, 1), "he", seed=0)))
         (True, False)
         """
-        found = checker.failures(self.document, network)
-        if not found:
-            found = [text for example in self.document["counterexamples"] if (text := _recomputed(network, example))]
+        try:
+            found = checker.failures(self.document, network)
+            examples = self.document["counterexamples"]
+            found = found or [text for example in examples if (text := _recomputed(network, example))]
+            found = found or _altered(self.document, network)
+        except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
+            found = [f"the document is malformed: {type(error).__name__}: {error}"]
         return Verification(tuple(found))
 
-    def replay(self, network: Network, X: Any, Y: Any = None, **options: Any) -> Replay:
-        """Train with every unit treated alike, and beside it with BLAS; see `replay.replay`."""
+    def replay(self, network: Network, X: Any, *rest: Any, **options: Any) -> Replay:
+        """Train with every unit treated alike, and beside it with BLAS; see `replay.replay`.
+
+        Called with (network, data, steps, optimizer) or (network, X, Y, steps, optimizer); the last two may be left
+        out or named.
+        """
         from symbreak.diagnosis.symmetry.replay import replay
 
-        return replay(network, X, Y, **{"optimizer": self.document["optimizer"], **options})
+        names = ("steps", "optimizer") if hasattr(X, "X") else ("Y", "steps", "optimizer")
+        named = dict(zip(names, rest, strict=False))
+        return replay(network, X, **{"optimizer": self.document["optimizer"], **named, **options})
 
     def __str__(self) -> str:
         return str(self.document["text"])
+
+
+def _altered(document: dict[str, Any], network: Network) -> list[str]:
+    """Name what the proof does not rest on and yet is not as this network's own certificate has it.
+
+    The checker has proved the claims by then, on its own; this guards the rest, from the network's digest to the text.
+    """
+    from symbreak.diagnosis.symmetry.symmetry import symmetry
+
+    own = certificate(symmetry(network, optimizer=document["optimizer"], input_range=tuple(document["input_range"])))
+    mine, given = (json.loads(json.dumps(each, sort_keys=True)) for each in (own.document, document))
+    return [
+        f"{key} is not what this network gives" for key in sorted({*mine, *given}) if mine.get(key) != given.get(key)
+    ]
+
+
+def _digest(network: Network) -> str:
+    """Return a digest of all parameters, -0.0 as 0.0."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in network.parameters:
+        found.update(np.ascontiguousarray(array + 0.0).tobytes())
+    return found.hexdigest()
 
 
 def _recomputed(network: Network, example: dict[str, Any]) -> str | None:
@@ -113,6 +146,7 @@ def certificate(found: Symmetry) -> Certificate:
             "sizes": list(found.network.sizes),
             "activation": found.network.activation.text,
             "loss": found.network.loss.text,
+            "digest": _digest(found.network),
         },
         "optimizer": found.optimizer.text,
         "update": {"kind": found.family.kind, "decays": found.family.decays},
@@ -140,7 +174,8 @@ def _refutations(found: Symmetry) -> Iterator[relations.Relation]:
 def _example(found: Symmetry, relation: relations.Relation) -> dict[str, Any]:
     last = found.rounds[-1].active[relation.layer]
     first = relation.units[0]
-    other = next(u for u in relation.units if not relations.same(last, first, u))
+    others = (u for u in relation.units if not relations.same(last, first, u))
+    other = min(others, key=lambda u: (relations.first_apart(found, relation.layer, first, u), u))
     values = relation.to_json()
     return {**values, "pair": [first, other], "optimizer": found.optimizer.text}
 

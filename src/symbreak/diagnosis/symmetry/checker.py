@@ -14,6 +14,16 @@ from symbreak.network import Network
 
 Number = int | Fraction
 
+# What the induction step needs to know of an update: docs/symmetry.md has the proofs.
+KINDS = {
+    "gd": "linear",
+    "momentum": "linear",
+    "gd_l2": "linear",
+    "adam": "entrywise",
+    "adamw": "entrywise",
+    "adam_l2": "coupled",
+}
+
 
 def failures(document: dict[str, Any], network: Network) -> list[str]:
     """Return what does not hold of this network; an empty list means that the proof stands."""
@@ -55,7 +65,7 @@ class _Class:
 
 class _Checker:
     def __init__(self, document: dict[str, Any], network: Network) -> None:
-        self.kind, self.range = document["update"]["kind"], document["input_range"]
+        self.kind, self.range = _kind(document["optimizer"]), document["input_range"]
         self.g = network.activation
         self.weights = [[[whole(v) for v in row] for row in w.tolist()] for w in network.weights]
         self.biases = [[whole(v) for v in b[:, 0].tolist()] for b in network.biases]
@@ -73,7 +83,10 @@ class _Checker:
                 yield from (f"layer {layer}, units {list(c.units)}: {text}" for text in self._of_class(layer, c))
 
     def _of_class(self, layer: int, c: _Class) -> Iterator[str]:
-        yield from self._factors(c)
+        wrong = list(self._factors(c))
+        if wrong:
+            yield from wrong
+            return
         if c.frozen and not self._is_frozen(layer, c):
             yield "the gradient is not 0 for ever"
         if c.zero and not c.frozen:
@@ -86,6 +99,9 @@ class _Checker:
             yield from self._tied(layer, c)
 
     def _factors(self, c: _Class) -> Iterator[str]:
+        if len(c.factors) != len(c.units) or not c.units:
+            yield "every unit of a class has one factor"
+            return
         if c.factors[0] != 1 or any(f == 0 for f in c.factors):
             yield "factors start with 1 and none is 0"
         plain = all(abs(f) == 1 for f in c.factors)
@@ -160,6 +176,13 @@ class _Checker:
         if self.kind != "coupled":
             return all(self._sum(weights, d) == 0 for d in classes)
         return all(self._listed(weights, d) == [-v for v in reversed(self._listed(weights, d))] for d in classes)
+
+
+def _kind(optimizer: str) -> str:
+    """Return the kind of a named update; a coupled decay of 0 is none."""
+    name, _, rest = optimizer.partition("(")
+    kind = KINDS.get(name, "unknown")
+    return "entrywise" if kind == "coupled" and rest.rstrip(")").split(",")[0].strip() in ("0", "0.0") else kind
 
 
 def _singles(n: int) -> list[_Class]:

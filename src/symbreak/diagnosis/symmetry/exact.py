@@ -81,9 +81,13 @@ def _scaled(pair: tuple[Scale, tuple[Scale, ...]]) -> tuple[Any, Scale]:
 
 
 def _multiset(row: Sequence[int], members: list[list[int]], scales: list[Scale]) -> tuple[Any, Scale]:
-    """Sorted weights, class by class, up to one sign; zero is what equals its own negative."""
+    """Sorted weights, class by class, up to one sign; zero is only what has no weights at all.
+
+    A list that equals its own negative adds up to 0 now, but an update that reads the weights changes w and -w by
+    different amounts as soon as a gradient flows, so lists that cancel are not zero for ever and differ by their size.
+    """
     plain = tuple(tuple(sorted(scales[j] * row[j] for j in units)) for units in members)
-    mirrored = tuple(tuple(-value for value in reversed(values)) for values in plain)
-    if plain == mirrored:
+    if not any(any(values) for values in plain):
         return None, 0
+    mirrored = tuple(tuple(-value for value in reversed(values)) for values in plain)
     return max((plain, 1), (mirrored, -1))

@@ -102,7 +102,7 @@ def forecast(
 
 def first_above(logs: list[float], tolerance: float) -> int | None:
     """Return the first step at which the spread exceeds the tolerance."""
-    return next((step for step, value in enumerate(logs) if value > math.log(tolerance)), None)
+    return next((step for step, value in enumerate(logs) if value > math.log(checked_eps(tolerance))), None)
 
 
 def _growth(logs: list[float]) -> float:
@@ -145,12 +145,14 @@ def steps_to_separate(
     Y: Any = None,
     eps: float = 2.0**-52,
     *,
-    learning_rate: float,
+    learning_rate: float = 1.2,
     optimizer: str | Optimizer = "gd",
     steps: int = 1000,
     tolerance: float = PARTED,
 ) -> Separation:
     """Change one incoming weight of one tied unit by eps, and count the updates until the units have parted.
+
+    Called with (network, X, Y, eps), or with a data set as (network, data, eps).
 
     Raises:
         InvalidInput: no two units are tied, or an argument makes no sense.
@@ -158,6 +160,8 @@ def steps_to_separate(
     """
     from symbreak.diagnosis.symmetry.symmetry import symmetry
 
+    if hasattr(X, "X") and isinstance(Y, (int, float)):
+        Y, eps = None, Y
     found = symmetry(network, optimizer=optimizer)
     x, y = fitting(network, X, Y)
     check_rate(learning_rate)

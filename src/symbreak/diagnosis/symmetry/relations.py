@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +77,12 @@ def relation(found: Symmetry, layer: int, i: int, j: int, *, eps: float | None =
         factor = _ratio(last.active[layer], i, j)
         kind = names.SAME if factor == 1 else names.MIRRORED if factor == -1 else names.COLLINEAR
         return _for_ever(found, layer, (i, j), kind, factor, REASONS[kind])
+    apart = _apart(found, layer, (i, j), first_apart(found, layer, i, j))
     gap = _weight_gap(found, layer, i, j)
     if eps is not None and gap <= _checked_eps(eps):
-        reason = f"no weight or bias of the two differs by more than {gap:.3g}; they part as the forecast tells"
-        return Relation(layer, (i, j), names.NEAR, "refuted", reason, step=None, gap=gap)
-    return _apart(found, layer, (i, j), first_apart(found, layer, i, j))
+        reason = f"no weight or bias of the two differs by more than {gap:.3g}; {apart.reason}"
+        return replace(apart, kind=names.NEAR, reason=reason, gap=gap)
+    return apart
 
 
 REASONS = {
@@ -106,12 +107,13 @@ def _partings(found: Symmetry) -> Iterator[Relation]:
     for layer in range(1, len(found.layers) + 1):
         now, last = found.rounds[0].active[layer], found.rounds[-1].active[layer]
         for units in groups(now):
-            tied = [units[0], next((u for u in units[1:] if not same(last, units[0], u)), units[0])]
-            if tied[0] == tied[1]:
+            others = [u for u in units[1:] if not same(last, units[0], u)]
+            if not others:
                 continue
-            step = first_apart(found, layer, *tied)
+            # The first to leave tells the group's step; two that stay longer are a group of their own by then.
+            step, other = min((first_apart(found, layer, units[0], u), u) for u in others)
             shown += 1
-            pair = _apart(found, layer, (tied[0], tied[1]), step, look=shown <= MOST_WITNESSES)
+            pair = _apart(found, layer, (units[0], other), step, look=shown <= MOST_WITNESSES)
             yield Relation(layer, tuple(units), pair.kind, pair.status, pair.reason, step, None, pair.witness)
 
 

@@ -47,6 +47,9 @@ class Symmetry:
     @property
     def moving(self) -> tuple[str, ...]:
         """The arrays whose gradient is not proved to be 0 for ever."""
+        if self.family.kind == "unknown":
+            layers = range(1, len(self.network.weights) + 1)
+            return tuple(f"{name}{layer}" for layer in layers for name in "Wb")
         return moving(self.rounds[-1])
 
     @property
@@ -195,7 +198,7 @@ def _unit_class(
     if zero:
         keepers = _zero_keepers(ties, units, layer, dead, sign if layer == 1 else 1)
     status = "undecided" if update.kind == "unknown" else "proved"
-    frozen = _frozen_by(ties.network, last, layer, units[0])
+    frozen = None if update.kind == "unknown" else _frozen_by(ties.network, last, layer, units[0])
     return UnitClass(layer, tuple(units), factors, zero, dead, frozen, tier, keepers, status)
 
 

@@ -18,7 +18,7 @@ def described(found: Symmetry) -> str:
     """Return the whole finding as text."""
     lines = [
         f"{found.network!r} under {found.optimizer.text}, "
-        f"for {promised(found)} data, loss and learning rate, in exact arithmetic"
+        f"for {promised(found)} data, loss and learning rate{decaying(found)}, in exact arithmetic"
     ]
     if not found.layers:
         lines.append("no hidden layer: no units that could be one")
@@ -35,6 +35,11 @@ def promised(found: Symmetry) -> str:
     if low is None and high is None:
         return "any"
     return f"any inputs in [{'-inf' if low is None else f'{low:g}'}, {'inf' if high is None else f'{high:g}'}], other"
+
+
+def decaying(found: Symmetry) -> str:
+    """Return the condition on the rate under which a weight decay shrinks weights and turns none around."""
+    return " (times weight decay below 1)" if found.family.decays else ""
 
 
 def moves(found: Symmetry) -> str:
@@ -65,7 +70,8 @@ def class_line(c: UnitClass) -> str:
         relation += f", {listed(mirrored)} with the sign turned"
     if c.relation == names.COLLINEAR:
         relation += f", factors {', '.join(f'{float(factor):.6g}' for factor in c.factors)}"
-    frozen = f"frozen, because {c.frozen} is 0" if c.frozen else ""
-    kept = f"({c.tier}: kept by {', '.join(c.optimizers)})" if c.tier else ""
+    frozen = f"frozen under this update, because {c.frozen} is 0" if c.frozen else ""
+    condition = ", with rate times decay below 1" if c.dead else ""
+    kept = f"({c.tier}: kept by {', '.join(c.optimizers)}{condition})" if c.tier else ""
     parts = "; ".join(part for part in (relation, frozen) if part)
     return f"{listed(c.units)}: {parts}" + (f" {kept}" if kept else "")

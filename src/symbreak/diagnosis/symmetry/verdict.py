@@ -45,8 +45,8 @@ def _of_layer(found: Symmetry, index: int) -> list[str]:
         parts.append(f"{units} units{where} are {one} for ever, {status}")
     now, last = found.rounds[0].active[index], found.rounds[-1].active[index]
     for group in groups(now):
-        other = next((u for u in group[1:] if not same(last, group[0], u)), None)
-        if other is not None:
-            step = first_apart(found, index, group[0], other)
+        others = [u for u in group[1:] if not same(last, group[0], u)]
+        if others:
+            step = min(first_apart(found, index, group[0], other) for other in others)
             parts.append(f"{len(group)} units{where} are one unit at the start and part at step {step}")
     return parts

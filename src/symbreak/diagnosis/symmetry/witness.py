@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Array = NDArray[np.floating[Any]]
 # relation is then "measured" in float64.
 INTERVAL_WORK = 40_000
 # Data sets that are tried before the question is left undecided: so wide is the spread of their inputs.
+NARROW = Decimal("1e-12")
 WIDTHS = (4.0, 4.0, 0.5, 16.0, 0.0625, 64.0)
 
 
@@ -133,10 +135,15 @@ class _Intervals:
         self.parameters, self.state = self.optimizer.update(self.parameters, gradient, self.state, rate)
 
     def differ(self, one: Any, other: Any) -> bool:
-        return bool(one.is_sure() and other.is_sure() and one.apart(other))
+        return bool(one.is_sure() and other.is_sure() and one.apart(other) and _narrow(one) and _narrow(other))
 
     def number(self, value: Any) -> float:
         return float(value.low / 2 + value.high / 2)
+
+
+def _narrow(value: Interval) -> bool:
+    """Whether any number of the interval may be printed for it: at a kink, bounds can be sure and yet wide."""
+    return value.high - value.low <= NARROW * max(abs(value.low), abs(value.high))
 
 
 class _Floats:
