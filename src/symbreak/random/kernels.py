@@ -23,6 +23,7 @@ from symbreak.random.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 
 TILE = 2048
 GROUP = 256
+TILES_AT_ONCE = 16
 
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
 _W0, _W1 = np.uint64(KEY_STEPS[0]), np.uint64(KEY_STEPS[1])
@@ -263,3 +264,16 @@ def normal(key: Any, flat: Any, tiles: Any, mean: Any, scale: Any, out: Any) -> 
             _finish_normal(key, extremes[:, :count], mean, scale, out)
             count = 0
     _finish_normal(key, extremes[:, :count], mean, scale, out)
+
+
+@compiled
+def normal_bfloat16(key: Any, flat: Any, tiles: Any, mean: Any, scale: Any, scratch: Any, out: Any) -> None:
+    """Fill `out`, 16-bit patterns, by laws.Normal, rounded; a few tiles at a time, so that `scratch` stays in cache."""
+    for n in range(0, tiles.shape[0], TILES_AT_ONCE):
+        some = tiles[n : n + TILES_AT_ONCE].copy()
+        first = some[0, 0]
+        last = some[-1, 1]
+        some[:, :2] -= first
+        values = scratch[: last - first]
+        normal(key, flat[first:last], some, mean, scale, values)
+        to_bfloat16(values, out[first:last])

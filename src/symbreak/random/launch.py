@@ -36,17 +36,23 @@ def fill_by_kernels(target: Array, law: Law, key: Key, selection: Selection, thr
     kernel, numbers = _chosen(law)
     words = (np.uint64(key[0]), np.uint64(key[1]))
 
-    direct = target.dtype in (np.float32, np.uint32)
+    if isinstance(law, Normal) and target.dtype == ml_dtypes.bfloat16:
+        kernel = kernels.normal_bfloat16
+        target = target.view(np.uint16)
+    direct = target.dtype in (np.float32, np.uint32, np.uint16)
     threads = min(threads or cores(), -(-len(target) // PIECE))
     most = LARGEST_PIECE if direct else LARGEST_SCRATCH
     size = min(most, max(PIECE, len(target) // (4 * max(1, threads))))
 
     def work(pieces: Iterator[Piece]) -> None:
         scratch = np.empty(0 if direct else min(size, len(target)), np.float32)
+        own = numbers
+        if kernel is kernels.normal_bfloat16:
+            own = (*numbers, np.empty(kernels.TILES_AT_ONCE * kernels.TILE, np.float32))
         for part, start, stop, at in pieces:
             place = target[at : at + stop - start]
             values = place if direct else scratch[: stop - start]
-            kernel(words, *_tiles(part, start, stop), *numbers, values)
+            kernel(words, *_tiles(part, start, stop), *own, values)
             if not direct:
                 _convert(values, place)
 
