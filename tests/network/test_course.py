@@ -93,7 +93,7 @@ def test_both_argument_orders_of_backward_and_predict():
 
 def test_four_arguments_of_the_wrong_kind_are_told():
     parameters, X, Y, _, _ = parts()
-    with pytest.raises(InvalidInput, match="two of the four arguments"):
+    with pytest.raises(InvalidInput, match="each once"):
         lesson.backward_propagation(X, Y, X, parameters)
 
 
@@ -106,11 +106,145 @@ def test_unsigned_labels_do_not_underflow():
         assert lesson.compute_cost(A2, Y.astype(kind)) == lesson.compute_cost(A2, Y)
 
 
-def test_labels_as_a_column_are_refused_and_a_vector_is_taken():
+SPELLINGS = {
+    "uint8": lambda Y: Y.astype(np.uint8),
+    "bool": lambda Y: Y.astype(bool),
+    "objects": lambda Y: Y.astype(bool).astype(object),
+    "column": lambda Y: Y.T,
+    "vector": lambda Y: Y[0],
+    "texts of digits": lambda Y: Y.astype(str),
+    "names in a column": lambda Y: np.where(Y == 1, "red", "blue").T,
+    "names as objects": lambda Y: np.where(Y == 1, "red", "blue").astype(object)[0],
+    "numbers by size": lambda Y: np.where(Y == 1, "10", "2"),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_labels_mean_the_same_however_they_are_given(spell):
+    parameters, X, Y, A2, cache = parts()
+    given = spell(Y)
+    assert lesson.layer_sizes(X, given) == (3, 4, 1)
+    assert lesson.compute_cost(A2, given) == lesson.compute_cost(A2, Y)
+    plain, other = (lesson.backward_propagation(X, y, parameters, cache) for y in (Y, given))
+    assert all(np.array_equal(plain[key], other[key]) for key in plain)
+    plain, other = (lesson.nn_model(X, y, 3, 5, seed=0) for y in (Y, given))
+    assert all(np.array_equal(plain[key], other[key]) for key in plain)
+
+
+def test_texts_of_one_class_are_numbers_or_refused():
+    A2 = [[0.2, 0.4]]
+    assert lesson.compute_cost(A2, ["1", "1"]) == lesson.compute_cost(A2, [1, 1])
+    with pytest.raises(InvalidInput, match=r"1 different: yes"):
+        lesson.compute_cost(A2, ["yes", "yes"])
+    with pytest.raises(InvalidInput, match=r"3 different: a, b, c"):
+        lesson.layer_sizes(np.zeros((2, 3)), ["a", "b", "c"])
+    with pytest.raises(InvalidInput, match="finite"):
+        lesson.compute_cost(A2, ["nan", "1"])
+
+
+def test_answers_as_a_column_are_not_classes():
     _, _, Y, A2, _ = parts()
-    assert lesson.compute_cost(A2, Y[0]) == lesson.compute_cost(A2, Y)
-    with pytest.raises(InvalidShape):
-        lesson.compute_cost(A2, Y.T)
+    for labels in (Y, Y.T, Y[0]):
+        with pytest.raises(InvalidShape, match="columns of A2 are examples"):
+            lesson.compute_cost(A2.T, labels)
+    with pytest.raises(InvalidShape, match=r"X\.T"):
+        lesson.nn_model(np.zeros((9, 3)), Y.T, 2, 1, seed=0)
+
+
+def refusing_calls(X, Y, A2, parameters):
+    return {
+        "nn_model": lambda: lesson.nn_model(X, Y, 2, 1, seed=0),
+        "compute_cost": lambda: lesson.compute_cost(A2, Y),
+        "forward": lambda: lesson.forward_propagation(X, parameters),
+    }
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused_where_it_enters(bad):
+    parameters, X, Y, A2, _ = parts()
+    X, A2 = X.copy(), A2.copy()
+    X[1, 4] = A2[0, 4] = bad
+    for call in refusing_calls(X, Y, A2, parameters).values():
+        with pytest.raises(InvalidInput, match=rf"must be finite\n  got: {bad} at \([01], 4\)"):
+            call()
+
+
+@pytest.mark.parametrize("bad", [-0.1, 2, np.nan, np.inf])
+def test_labels_that_are_no_probabilities_are_refused(bad):
+    parameters, X, Y, A2, _ = parts()
+    Y = Y.astype(float)
+    Y[0, 3] = bad
+    calls = refusing_calls(X, Y, A2, parameters)
+    for name in ("nn_model", "compute_cost"):
+        with pytest.raises(InvalidInput, match=r"Y must [\s\S]* at \(0, 3\)"):
+            calls[name]()
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0,)])
+def test_empty_arrays_are_refused(shape):
+    parameters, empty = parts()[0], np.zeros(shape)
+    for call in refusing_calls(empty, empty, empty, parameters).values():
+        with pytest.raises(InvalidShape):
+            call()
+
+
+def named_calls(p, c, X, Y):
+    back = lesson.backward_propagation
+    return {
+        "all named": lambda: back(parameters=p, cache=c, X=X, Y=Y),
+        "dicts first": lambda: back(p, c, X=X, Y=Y),
+        "dicts first, one named": lambda: back(p, c, X, Y=Y),
+        "data first": lambda: back(X, Y, parameters=p, cache=c),
+        "one dict first": lambda: back(p, X=X, Y=Y, cache=c),
+    }
+
+
+def test_backward_takes_its_arguments_by_name():
+    parameters, X, Y, _, cache = parts()
+    expected = lesson.backward_propagation(X, Y, parameters, cache)
+    for name, call in named_calls(parameters, cache, X, Y).items():
+        grads = call()
+        assert all(np.array_equal(grads[key], expected[key]) for key in expected), name
+
+
+def wrong_calls(p, c, X, Y):
+    back = lesson.backward_propagation
+    return {
+        "nothing": back,
+        "missing": lambda: back(p, c, X),
+        "missing by name": lambda: back(parameters=p, cache=c, X=X),
+        "twice": lambda: back(p, c, X, parameters=p),
+        "twice and complete": lambda: back(p, c, X, X=X, Y=Y),
+        "unknown": lambda: back(p, c, X, y=Y),
+        "five": lambda: back(p, c, X, Y, Y),
+        "crosswise": lambda: back(X, p, Y, c),
+        "data for dicts": lambda: back(parameters=X, cache=Y, X=p, Y=c),
+    }
+
+
+@pytest.mark.parametrize("name", wrong_calls(*[None] * 4))
+def test_backward_tells_wrong_arguments_in_one_way(name):
+    parameters, X, Y, _, cache = parts()
+    with pytest.raises(InvalidInput, match="each once") as told:
+        wrong_calls(parameters, cache, X, Y)[name]()
+    assert len(str(told.value)) < 500
+
+
+def test_forward_takes_both_orders_and_no_dict_is_told_shortly():
+    parameters, X, _, A2, cache = parts()
+    answer, other = lesson.forward_propagation(parameters, X)
+    assert np.array_equal(answer, A2)
+    assert other.keys() == cache.keys()
+    with pytest.raises(InvalidInput, match="must be a dict") as told:
+        lesson.forward_propagation(X, X)
+    assert len(str(told.value)) < 200
+
+
+def test_backward_refuses_labels_of_another_width():
+    parameters, X, Y, _, cache = parts()
+    for wrong in (Y[:, :1], Y[:, :5], np.vstack([Y, Y])):
+        with pytest.raises(InvalidShape):
+            lesson.backward_propagation(parameters, cache, X, wrong)
 
 
 def test_update_leaves_its_input_alone():
@@ -124,7 +258,7 @@ def test_update_leaves_its_input_alone():
 
 
 def test_costs_of_certainty():
-    assert lesson.compute_cost([[1.0, 0.0]], [[1, 0]]) == 0.0
+    assert str(lesson.compute_cost([[1.0, 0.0]], [[1, 0]])) == "0.0", "a perfect answer costs -0.0"
     with pytest.warns(RuntimeWarning, match=r"exactly 0 or 1 against the label on 1 of 2 examples"):
         assert lesson.compute_cost([[1.0, 0.5]], [[0, 1]]) == np.inf
     with pytest.raises(InvalidInput, match="probabilities"):
@@ -148,6 +282,9 @@ def test_print_cost_prints_as_the_course_does(capsys):
         (lambda: lesson.initialize_parameters(2, 4, 1, seed=1, rng=np.random.RandomState(1)), "from a seed or"),
         (lambda: lesson.initialize_parameters(2, 4, 1, scheme="orthogonal", rng=np.random.RandomState(1)), "seed=0"),
         (lambda: lesson.nn_model(np.zeros((2, 3)), np.zeros((1, 3)), 0), "n_h"),
+        (lambda: lesson.initialize_parameters(2, 4, 1, rng=3), "seed=3"),
+        (lambda: lesson.initialize_parameters(2, 10**14, 1, seed=0), "too large"),
+        (lambda: lesson.nn_model(np.zeros((2, 3)), np.zeros((1, 3)), 2, 10**23), "from 0 to"),
         (lambda: lesson.forward_propagation(np.zeros((2, 3)), {"W1": np.zeros((1, 2))}), "lacks b1"),
         (lambda: lesson.forward_propagation(np.zeros(2), {"W1": np.zeros((1, 2)), "b1": [0]}), "columns are examples"),
         (lambda: lesson.forward_propagation(np.zeros((2, 3)), {"W1": [[0, 0]], "b2": [0]}), "lacks b1"),

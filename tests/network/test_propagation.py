@@ -183,6 +183,9 @@ def test_from_arrays_takes_vectors_as_biases_and_copies():
         ([], None, InvalidShape, "each W is"),
         ([np.ones((1, 2)) * np.nan], None, InvalidInput, "W1 must be finite"),
         ([np.array([["a", "b"]])], None, InvalidInput, "must hold numbers"),
+        ([[[1.0, 2.0], [3.0]]], None, InvalidShape, "lists of different lengths"),
+        ([np.ones((2, 2))], [[[1.0, 2.0], [3.0]]], InvalidShape, "lists of different lengths"),
+        (5, None, InvalidInput, "a list of arrays"),
     ],
 )
 def test_bad_arrays_are_refused(weights, biases, error, words):
@@ -198,3 +201,84 @@ def test_bad_names_and_data_are_refused():
         forward(network, X, arithmetic="unitwize")
     with pytest.raises(InvalidShape, match=r"X\.T"):
         forward(network, X.T)
+
+
+@pytest.mark.parametrize("function", [cost, backward])
+def test_targets_of_another_shape_are_refused_not_broadcast(function):
+    network, X, Y = example()
+    passed = forward(network, X)
+    for wrong in (Y.T, Y[0], Y[:, :1], Y[:, :3], np.vstack([Y, Y]), Y[None], np.stack([Y, Y])):
+        with pytest.raises(InvalidShape, match="Y has one row for each output"):
+            function(network, passed, wrong)
+
+
+@pytest.mark.parametrize("function", [cost, backward])
+def test_a_stack_takes_one_y_for_all_or_one_for_each(function):
+    network, X, Y = example()
+    many = stack([network, network])
+    passed = forward(many, X)
+    function(many, passed, Y)
+    function(many, passed, np.stack([Y, Y]))
+    with pytest.raises(InvalidShape, match="Y has one row"):
+        function(many, passed, np.stack([Y, Y, Y]))
+
+
+def test_unsigned_targets_do_not_widen_float32():
+    network, X, Y = example(dtype=np.float32)
+    passed = forward(network, X)
+    for kind in (np.uint8, np.int64, bool):
+        assert cost(network, passed, Y.astype(kind)).dtype == np.float32
+        mine, plain = (backward(network, passed, y).parameters for y in (Y.astype(kind), Y))
+        assert all(a.dtype == np.float32 and np.array_equal(a, b) for a, b in zip(mine, plain, strict=True))
+
+
+@pytest.mark.parametrize("sizes", [5, (), (2,), "24", (2, 0, 1), (2, 4.0, 1), (2, True), None])
+def test_sizes_that_are_none_are_refused(sizes):
+    with pytest.raises(InvalidShape, match="whole numbers >= 1"):
+        Network.initialize(sizes, "he", seed=0)
+
+
+def test_a_network_beyond_memory_is_refused_before_it_is_made():
+    for sizes in ((2, 10**14, 1), np.array([2, 2**62, 4]), (2**16, 2**15)):
+        with pytest.raises(InvalidInput, match="too large for the memory"):
+            Network.initialize(sizes, "zeros", seed=0)
+    assert Network.initialize(np.array([2, 4, 1]), "zeros", seed=0).sizes == (2, 4, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, int, "half", np.complex128])
+def test_only_two_dtypes_are_computed_in(dtype):
+    with pytest.raises(InvalidInput, match="float64 or float32"):
+        Network.initialize((2, 4, 1), "he", seed=0, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, "float32", np.dtype("float32")])
+def test_a_dtype_may_be_spelled(dtype):
+    assert Network.initialize((2, 4, 1), "he", seed=0, dtype=dtype).weights[0].dtype == np.float32
+
+
+def kin(sizes=(2, 4, 1), activation="tanh", loss="cross-entropy", dtype=np.float64):
+    return Network.initialize(sizes, "he", seed=0, activation=activation, loss=loss, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("other", "error", "words"),
+    [
+        (
+            {"sizes": (2, 5, 1)},
+            InvalidShape,
+            r"same sizes\n  got: \(2, 4, 1\) for network 0, \(2, 5, 1\) for network 2",
+        ),
+        ({"sizes": (2, 4, 1, 1)}, InvalidShape, "same sizes"),
+        ({"activation": "relu"}, InvalidInput, "relu"),
+        ({"loss": "squared-error"}, InvalidInput, "squared-error"),
+        ({"dtype": np.float32}, InvalidInput, "float32"),
+    ],
+)
+def test_a_stack_is_of_one_kind(other, error, words):
+    with pytest.raises(error, match=words):
+        stack([kin(), kin(), kin(**other)])
+
+
+def test_an_empty_stack_is_refused():
+    with pytest.raises(InvalidInput, match="needs a network"):
+        stack([])

@@ -104,8 +104,9 @@ def test_a_rate_must_be_above_zero(rate):
     [
         ({"iterations": -1}, InvalidInput, "iterations"),
         ({"iterations": 2.5}, InvalidInput, "iterations"),
+        ({"iterations": 10**23}, InvalidInput, "a whole number from 0 to 1099511627776"),
         ({"batch_size": 0}, InvalidInput, "batch size"),
-        ({"batch_size": 21}, InvalidInput, "<= 20"),
+        ({"batch_size": 21}, InvalidInput, "from 1 to 20"),
         ({"optimizer": "adamm"}, UnknownName, "try: adam"),
         ({"optimizer": "adam(2)"}, InvalidInput, "decay rate"),
         ({"optimizer": "gd(1)"}, InvalidInput, "does not take"),
@@ -122,3 +123,37 @@ def test_targets_of_another_shape_are_refused_not_broadcast():
     for wrong in (Y.T, Y[0], np.vstack([Y, Y])):
         with pytest.raises(InvalidShape, match="Y has one row for each output"):
             last(network, X, wrong, iterations=1, learning_rate=0.1)
+
+
+@pytest.mark.parametrize("name", ["X", "Y"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_before_the_first_step(name, bad):
+    network, X, Y = problem()
+    {"X": X, "Y": Y}[name][0, 7] = bad
+    with pytest.raises(InvalidInput, match=rf"{name} must be finite\n  got: {bad} at \(0, 7\)"):
+        descend(network, X, Y, iterations=1, learning_rate=0.1)
+
+
+def test_inputs_beyond_float32_are_told_as_infinite():
+    network, X, Y = problem()
+    small = Network.from_arrays([w.astype(np.float32) for w in network.weights], activation="tanh")
+    X[2, 1] = 1e300
+    with pytest.raises(InvalidInput, match=r"inf at \(2, 1\)"):
+        descend(small, X, Y, iterations=1, learning_rate=0.1)
+
+
+@pytest.mark.parametrize("bad", [-1, 1.5])
+def test_only_cross_entropy_wants_targets_from_0_to_1(bad):
+    network, X, Y = problem()
+    Y[0, 5] = bad
+    with pytest.raises(InvalidInput, match=rf"got: {float(bad)} at \(0, 5\)"):
+        descend(network, X, Y, iterations=1, learning_rate=0.1)
+    for loss in ("squared-error", "squared-error(sigmoid)"):
+        other = Network.from_arrays(network.weights, activation="tanh", loss=loss)
+        assert last(other, X, Y, iterations=1, learning_rate=0.1).iteration == 1
+
+
+def test_training_itself_may_overflow():
+    network, X, Y = problem()
+    line = Network.from_arrays(network.weights, activation="relu", loss="squared-error")
+    assert not np.isfinite(last(line, X, Y, iterations=60, learning_rate=1e30).cost)

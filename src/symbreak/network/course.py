@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbreak import initializers
-from symbreak.errors import InvalidInput, InvalidShape
+from symbreak.errors import InvalidInput
 from symbreak.initializers import Initializer
-from symbreak.network import propagation
+from symbreak.network import examples, propagation
 from symbreak.network.network import Network
 from symbreak.network.propagation import Forward
 from symbreak.network.training import check_count, check_rate, descend
@@ -27,12 +27,13 @@ Generator = np.random.RandomState | np.random.Generator
 
 
 def layer_sizes(X: ArrayLike, Y: ArrayLike, n_h: int = 4) -> tuple[int, int, int]:
-    """Return (n_x, n_h, n_y) for data X (n_x, m) and Y (n_y, m).
+    """Return (n_x, n_h, n_y) for data X (n_x, m) and Y (n_y, m), labels in any form.
 
     >>> layer_sizes(np.zeros((2, 400)), np.zeros((1, 400)))
     (2, 4, 1)
     """
-    return _columns(X, "X").shape[0], n_h, _columns(Y, "Y").shape[0]
+    x = examples.matrix(X, "X")
+    return len(x), n_h, len(examples.labels(Y, x.shape[1]))
 
 
 def initialize_parameters(
@@ -74,6 +75,7 @@ def initialize_parameters_deep(
     if rng is None:
         address = int(np.random.SeedSequence().entropy) if seed is None else seed  # type: ignore[arg-type]
         return to_parameters(Network.initialize(layer_dims, scheme, seed=address))
+    _check_generator(rng)
     empty = Network.initialize(layer_dims, "zeros", seed=0)
     rule = initializers.get(scheme)
     weights = [_drawn(rule, w.shape, rng) for w in empty.weights]
@@ -99,11 +101,11 @@ def initialize_parameters_he(
     return initialize_parameters_deep(layers_dims, scheme="he", seed=seed, rng=rng)
 
 
-def forward_propagation(
-    X: ArrayLike, parameters: Mapping[str, ArrayLike], *, activation: str | Activation = "tanh"
-) -> tuple[Array, Parameters]:
-    """Return (A2, cache): the output's probabilities (n_y, m), and Z1, A1, Z2, A2."""
-    passed = propagation.forward(to_network(parameters, activation), _columns(X, "X"))
+def forward_propagation(X: Any, parameters: Any, *, activation: str | Activation = "tanh") -> tuple[Array, Parameters]:
+    """Return (A2, cache): the output's probabilities (n_y, m), and Z1, A1, Z2, A2; both argument orders are taken."""
+    if isinstance(X, Mapping):
+        X, parameters = parameters, X
+    passed = propagation.forward(to_network(parameters, activation), examples.matrix(X, "X"))
     layers = zip(passed.pre_activations, passed.activations[1:], strict=True)
     cache = {
         f"{key}{layer}": array for layer, pair in enumerate(layers, 1) for key, array in zip("ZA", pair, strict=True)
@@ -119,54 +121,34 @@ def compute_cost(A2: ArrayLike, Y: ArrayLike, parameters: object = None) -> floa
 
     Args:
         A2: probabilities, (1, m); with more rows each column is a distribution over the classes.
-        Y: labels of the same shape.
+        Y: labels of the same shape; for one row also (m,), (m, 1), truth values, or two texts.
         parameters: not used; older versions of the course pass them.
+
+    Raises:
+        InvalidShape: another shape, or a column of answers, for columns are examples.
+        InvalidInput: inf or nan, and numbers outside [0, 1].
     """
-    a, y = _columns(A2, "A2"), _columns(Y, "Y")
-    if a.shape != y.shape:
-        raise InvalidShape(
-            "A2 and Y have the same shape", got=f"{a.shape}, {y.shape}", allowed="(1, m)", hint="Y.reshape(1, -1)"
-        )
-    if not ((a >= 0) & (a <= 1)).all():
-        raise InvalidInput(
-            "A2 holds probabilities", got=f"values in [{a.min():g}, {a.max():g}]", allowed="0 to 1", hint="sigmoid(Z2)"
-        )
+    a = examples.probabilities(A2)
+    y = examples.targets(examples.labels(Y, a.shape[1]), a.shape, a.dtype)
+    examples.check_finite(y, "Y")
+    examples.check_probabilities(y, "Y", hint="0 and 1")
     total = _times_log(y, a) + (_times_log(1 - y, 1 - a) if len(a) == 1 else 0.0)
     _warn_of_certainty(a, y, total)
-    return float(-total.sum() / a.shape[1])
+    return float(-total.sum() / a.shape[1]) + 0.0  # a perfect answer costs 0, not -0
 
 
-@overload
-def backward_propagation(
-    X: ArrayLike, Y: ArrayLike, parameters: Mapping[str, Any], cache: Mapping[str, Any], /, *, activation: str = "tanh"
-) -> Parameters: ...
-
-
-@overload
-def backward_propagation(
-    parameters: Mapping[str, Any], cache: Mapping[str, Any], X: ArrayLike, Y: ArrayLike, /, *, activation: str = "tanh"
-) -> Parameters: ...
-
-
-def backward_propagation(
-    first: Any, second: Any, third: Any, fourth: Any, /, *, activation: str = "tanh"
-) -> Parameters:
+def backward_propagation(*arguments: Any, activation: str = "tanh", **named: Any) -> Parameters:
     """Return dW1, db1, dW2, db2.
 
     Called as the course site does, (X, Y, parameters, cache), or as its assignments do, (parameters, cache, X, Y); the
-    dicts tell which.
+    dicts tell which. Each of the four may also be named.
+
+    Raises `InvalidInput` for arguments missing, unknown, given twice or of the wrong kind, `InvalidShape` for sizes.
     """
-    if isinstance(first, Mapping):
-        first, second, third, fourth = third, fourth, first, second
-    if not (isinstance(third, Mapping) and isinstance(fourth, Mapping)):
-        raise InvalidInput(
-            "two of the four arguments are the dicts parameters and cache, side by side",
-            got=", ".join(type(value).__name__ for value in (first, second, third, fourth)),
-            allowed="(X, Y, parameters, cache) or (parameters, cache, X, Y)",
-            hint="backward_propagation(parameters, cache, X, Y)",
-        )
-    network, x = to_network(third, activation), _columns(first, "X")
-    gradient = propagation.backward(network, _forward_of(network, x, fourth), _columns(second, "Y"))
+    given = _four(arguments, named)
+    x, network = examples.matrix(given["X"], "X"), to_network(given["parameters"], activation)
+    passed = _forward_of(network, x, given["cache"])
+    gradient = propagation.backward(network, passed, examples.labels(given["Y"], x.shape[1]))
     return _numbered(("dW", "db"), gradient.parameters)
 
 
@@ -201,7 +183,8 @@ def nn_model(
         the parameters; with `return_costs=True` the pair (parameters, costs at iterations 0, 1000, 2000, ...).
     """
     check_count("n_h", n_h, least=1)
-    x, y = _columns(X, "X"), _columns(Y, "Y")
+    x = examples.matrix(X, "X")
+    y = examples.labels(Y, x.shape[1])
     start = initialize_parameters(x.shape[0], n_h, y.shape[0], scheme=scheme, seed=seed, rng=rng)
     costs: list[float] = []
     steps = descend(to_network(start, activation), x, y, iterations=num_iterations, learning_rate=learning_rate)
@@ -216,14 +199,19 @@ def nn_model(
 
 def predict(parameters: Any, X: Any, *, activation: str = "tanh") -> NDArray[np.bool_]:
     """Return A2 > 0.5, shape (1, m); both argument orders are taken."""
-    if isinstance(X, Mapping):
-        parameters, X = X, parameters
     answer, _ = forward_propagation(X, parameters, activation=activation)
     return np.asarray(answer > 0.5)
 
 
 def to_network(parameters: Mapping[str, ArrayLike], activation: str | Activation = "tanh") -> Network:
     """Return the network of a dict W1, b1, W2, b2, ..."""
+    if not isinstance(parameters, Mapping):
+        raise InvalidInput(
+            "parameters must be a dict",
+            got=type(parameters).__name__,
+            allowed="W1, b1, W2, b2, ...",
+            hint="initialize_parameters(n_x, n_h, n_y)",
+        )
     layers = range(1, max(1, sum(str(key).startswith("W") for key in parameters)) + 1)
     return Network.from_arrays(
         [_entry(parameters, f"W{layer}") for layer in layers],
@@ -252,21 +240,31 @@ def _entry(mapping: Mapping[str, Any], key: str) -> Any:
     )
 
 
-def _columns(values: ArrayLike, what: str) -> Array:
-    """Return a float64 matrix: unsigned labels would underflow in A2 - Y, and vectors would broadcast."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise InvalidInput(f"{what} must hold numbers", got=f"dtype {array.dtype}", allowed="numbers", hint="0 and 1")
-    if array.ndim == 1 and what == "Y":
-        array = array.reshape(1, -1)
-    if array.ndim != 2:
-        raise InvalidShape(
-            f"{what} is a matrix whose columns are examples",
-            got=f"shape {array.shape}",
-            allowed="(n, m)",
-            hint=f"{what}.reshape(1, -1)",
+def _four(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return X, Y, parameters and cache by name; a dict in front tells the assignments' order."""
+    dicts_first = bool(arguments) and isinstance(arguments[0], Mapping)
+    order = ("parameters", "cache", "X", "Y") if dicts_first else ("X", "Y", "parameters", "cache")
+    given = dict(zip(order, arguments, strict=False)) | dict(named)
+    complete = given.keys() == set(order) and len(arguments) + len(named) == len(order)
+    if complete and all(isinstance(given[key], Mapping) == (key in ("parameters", "cache")) for key in order):
+        return given
+    kinds = [type(value).__name__ for value in arguments]
+    raise InvalidInput(
+        "backward_propagation takes X, Y and the dicts parameters and cache, each once",
+        got=", ".join([*kinds, *(f"{key}={type(value).__name__}" for key, value in named.items())]) or "nothing",
+        allowed="(X, Y, parameters, cache) or (parameters, cache, X, Y), by place or by name",
+        hint="backward_propagation(parameters, cache, X, Y)",
+    )
+
+
+def _check_generator(rng: object) -> None:
+    if not isinstance(rng, Generator):
+        raise InvalidInput(
+            "rng must be a generator of random numbers",
+            got=rng,
+            allowed="np.random.RandomState(3), np.random.default_rng(3)",
+            hint="seed=3, if a number is meant",
         )
-    return array.astype(np.float64)
 
 
 def _drawn(rule: Initializer, shape: tuple[int, ...], rng: Generator) -> Array:

@@ -26,6 +26,7 @@ class Loss:
         output: z -> the network's answer (probabilities, or z itself).
         per_example: (z, y) -> losses of shape (1, m).
         gradient: (z, y) -> dl/dz for every example, (n_y, m), not yet divided by m.
+        probabilities: whether targets are probabilities, so that only 0 to 1 makes sense.
 
     The cost is the mean of `per_example` over the examples. All functions also take stacked arrays (..., n_y, m).
     """
@@ -34,6 +35,7 @@ class Loss:
     output: Callable[[Array, Math], Array]
     per_example: Callable[[Array, Array, Math], Array]
     gradient: Callable[[Array, Array, Math], Array]
+    probabilities: bool = False
 
     def __repr__(self) -> str:
         return f"Loss({self.text})"
@@ -97,7 +99,7 @@ def _sigmoid_square_gradient(z: Array, y: Array, m: Math) -> Array:
 CATALOGUE = {
     loss.text: loss
     for loss in (
-        Loss("cross-entropy", _probabilities, _cross_entropy, lambda z, y, m: _probabilities(z, m) - y),
+        Loss("cross-entropy", _probabilities, _cross_entropy, lambda z, y, m: _probabilities(z, m) - y, True),
         Loss("squared-error", lambda z, m: z, lambda z, y, m: _half_square(z, y), lambda z, y, m: z - y),
         Loss(
             "squared-error(sigmoid)",

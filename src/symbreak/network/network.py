@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from symbreak import initializers
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
-from symbreak.network import losses
+from symbreak.network import examples, losses
 from symbreak.network.losses import Loss
 from symbreak.numerics import Activation, activations
 
 Array = NDArray[np.floating[Any]]
+
+MAX_PARAMETERS = 2**31
+"""The most weights and biases of one network: in float64 they take 16 GiB, and training several times that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +69,9 @@ class Network:
         >>> net.sizes
         (2, 4, 1)
         """
-        w = [np.asarray(array) for array in weights]
-        b = [np.zeros((array.shape[0] if array.ndim else 0, 1), array.dtype) for array in w]
-        b = b if biases is None else [np.asarray(array) for array in biases]
+        w = _arrays(weights, "weights")
+        b = [np.zeros((len(array) if array.ndim else 0, 1), np.float32) for array in w]
+        b = b if biases is None else _arrays(biases, "biases")
         dtype = np.float32 if all(array.dtype == np.float32 for array in (*w, *b)) else np.float64
         _check_chain(w, b)
         return cls(
@@ -99,12 +102,18 @@ class Network:
             bias_init: how biases start.
             dtype: float64, or float32.
 
+        Raises:
+            InvalidShape: sizes that are not whole numbers.
+            InvalidInput: more than `MAX_PARAMETERS`, another dtype, or initializers that do not fit the layers.
+
         >>> net = Network.initialize((2, 4, 1), "normal(0.01)", seed=0)
         >>> [w.shape for w in net.weights]
         [(4, 2), (1, 4)]
         """
-        shapes = list(zip(_checked_sizes(sizes)[1:], sizes[:-1], strict=True))
-        rules = [init] * len(shapes) if isinstance(init, (str, Initializer)) else list(init)
+        shapes = [(n_out, n_in) for n_in, n_out in itertools.pairwise(_checked_sizes(sizes))]
+        dtype = _checked_dtype(dtype)
+        several = isinstance(init, Sequence) and not isinstance(init, str)
+        rules: list[Any] = list(init) if several else [init] * len(shapes)  # type: ignore[arg-type]
         if len(rules) != len(shapes):
             raise InvalidInput(
                 "there must be one initializer, or one for each layer",
@@ -145,21 +154,85 @@ class Network:
 
 
 def stack(networks: Sequence[Network]) -> Network:
-    """Return networks of one shape as one, with a leading axis on every array."""
+    """Return networks of one kind as one, with a leading axis on every array.
+
+    Raises `InvalidInput` for no network at all and for other functions, `InvalidShape` for other sizes.
+    """
+    networks = tuple(networks)
+    if not networks:
+        raise InvalidInput("a stack needs a network", got="none", allowed="one or more", hint="stack([network])")
+    _check_alike(networks)
     columns = zip(*(network.parameters for network in networks), strict=True)
     return networks[0].with_parameters([np.stack(arrays) for arrays in columns])
 
 
+def _check_alike(networks: Sequence[Network]) -> None:
+    first = networks[0]
+    for i, other in enumerate(networks):
+        shapes = [[array.shape for array in network.parameters] for network in (first, other)]
+        if shapes[0] != shapes[1]:
+            raise _unlike(InvalidShape, "sizes", i, first.sizes, other.sizes)
+        if _kind(first) != _kind(other):
+            raise _unlike(InvalidInput, "activation, loss and dtype", i, _kind(first), _kind(other))
+
+
+def _kind(network: Network) -> str:
+    return f"{network.activation.text}, {network.loss.text}, {network.weights[0].dtype}"
+
+
+def _unlike(error: type[InvalidInput], what: str, place: int, first: object, other: object) -> InvalidInput:
+    return error(
+        f"the networks of a stack have the same {what}",
+        got=f"{first} for network 0, {other} for network {place}",
+        allowed="networks of one kind",
+        hint="a stack for each kind",
+    )
+
+
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in sizes)
-    if len(sizes) < 2 or not whole:
+    given = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in given)
+    if len(given) < 2 or not whole:
         raise InvalidShape(
             "a network needs at least an input and an output size, all whole numbers >= 1",
-            got=tuple(sizes),
+            got=sizes,
             allowed="(n_inputs, n_hidden, ..., n_outputs)",
             hint="(2, 4, 1)",
         )
-    return tuple(sizes)
+    checked = tuple(int(n) for n in given)
+    _check_room(checked)
+    return checked
+
+
+def _check_room(sizes: tuple[int, ...]) -> None:
+    parameters = sum(n_out * (n_in + 1) for n_in, n_out in itertools.pairwise(sizes))
+    if parameters > MAX_PARAMETERS:
+        raise InvalidInput(
+            "the network is too large for the memory of one machine",
+            got=f"{parameters} parameters for sizes {sizes}",
+            allowed=f"up to {MAX_PARAMETERS} weights and biases",
+            hint="a smaller hidden layer",
+        )
+
+
+def _checked_dtype(dtype: DTypeLike) -> type[np.floating[Any]]:
+    for known in (np.float64, np.float32):
+        if dtype in (known, np.dtype(known), known.__name__):
+            return known
+    raise InvalidInput(
+        "a network computes in float64 or float32", got=dtype, allowed="float64, float32", hint="float64"
+    )
+
+
+def _arrays(values: Iterable[ArrayLike], what: str) -> list[NDArray[Any]]:
+    if not isinstance(values, Iterable):
+        raise InvalidInput(
+            f"{what} must be a list of arrays, one for each layer",
+            got=type(values).__name__,
+            allowed="a list",
+            hint=f"[{what}]",
+        )
+    return [examples.read(array, f"each of the {what}") for array in values]
 
 
 def _check_chain(weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
@@ -181,14 +254,7 @@ def _check_chain(weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> Non
 
 
 def _numbers(array: NDArray[Any], dtype: type[np.floating[Any]], what: str) -> Array:
-    if array.dtype.kind not in "fiub":
-        raise InvalidInput(
-            f"{what} must hold numbers", got=f"dtype {array.dtype}", allowed="float64, float32", hint="0.0"
-        )
-    numbers = np.array(array, dtype=dtype)
-    if not np.isfinite(numbers).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
-        raise InvalidInput(
-            f"{what} must be finite", got=f"{numbers[where]} at {where}", allowed="finite numbers", hint="np.nan_to_num"
-        )
+    # A network owns its arrays.
+    numbers = examples.numbers(array, what, dtype).copy()
+    examples.check_finite(numbers, what)
     return numbers

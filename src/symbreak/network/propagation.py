@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbreak.errors import InvalidShape
 from symbreak.network import arithmetic as arithmetics
+from symbreak.network import examples
 from symbreak.network.arithmetic import Arithmetic
 from symbreak.network.network import Network
 
@@ -65,7 +65,7 @@ def forward(network: Network, X: Array, *, arithmetic: str | Arithmetic = "blas"
     array([[0.5, 0.5, 0.5]])
     """
     ops = arithmetics.get(arithmetic)
-    a = _examples(network, X)
+    a = examples.inputs(X, network.sizes[0], network.weights[0].dtype)
     z_all: list[Array] = []
     a_all = [a]
     for layer, (w, b) in enumerate(zip(network.weights, network.biases, strict=True), 1):
@@ -78,17 +78,25 @@ def forward(network: Network, X: Array, *, arithmetic: str | Arithmetic = "blas"
 
 
 def cost(network: Network, passed: Forward, Y: Array, *, arithmetic: str | Arithmetic = "blas") -> Array:
-    """Return the mean loss over the examples: a 0-d array, or one number for each network of a stack."""
+    """Return the mean loss over the examples: a 0-d array, or one number for each network of a stack.
+
+    Raises `InvalidShape` if Y is not of the answer's shape.
+    """
     ops = arithmetics.get(arithmetic)
-    losses = network.loss.per_example(passed.logits, Y, ops.math)
-    return np.asarray(ops.sum_examples(losses)[..., 0, 0] / Y.shape[-1])
+    y = examples.targets(Y, passed.logits.shape, passed.logits.dtype)
+    losses = network.loss.per_example(passed.logits, y, ops.math)
+    return np.asarray(ops.sum_examples(losses)[..., 0, 0] / y.shape[-1])
 
 
 def backward(network: Network, passed: Forward, Y: Array, *, arithmetic: str | Arithmetic = "blas") -> Backward:
-    """Return the gradients of the cost, from the outputs back to the inputs."""
+    """Return the gradients of the cost, from the outputs back to the inputs.
+
+    Raises `InvalidShape` if Y is not of the answer's shape.
+    """
     ops = arithmetics.get(arithmetic)
-    m = passed.logits.dtype.type(Y.shape[-1])
-    dz = network.loss.gradient(passed.logits, Y, ops.math)
+    y = examples.targets(Y, passed.logits.shape, passed.logits.dtype)
+    m = passed.logits.dtype.type(y.shape[-1])
+    dz = network.loss.gradient(passed.logits, y, ops.math)
     deltas, weights, biases = [], [], []
     for layer in reversed(range(len(network.weights))):
         deltas.append(dz)
@@ -99,15 +107,3 @@ def backward(network: Network, passed: Forward, Y: Array, *, arithmetic: str | A
             slope = network.activation.derivative(z, a, math=ops.math)
             dz = ops.pull_back(network.weights[layer], dz) * slope
     return Backward(tuple(deltas[::-1]), tuple(weights[::-1]), tuple(biases[::-1]))
-
-
-def _examples(network: Network, X: Array) -> Array:
-    x = np.asarray(X, dtype=network.weights[0].dtype)
-    if x.ndim < 2 or x.shape[-2] != network.sizes[0] or not x.shape[-1]:
-        raise InvalidShape(
-            "X has one column for each example and one row for each input",
-            got=f"X of shape {x.shape} for a network with {network.sizes[0]} inputs",
-            allowed=f"({network.sizes[0]}, m)",
-            hint="X.T, if your rows are examples",
-        )
-    return x

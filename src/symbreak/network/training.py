@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak import random
-from symbreak.errors import InvalidInput, InvalidShape
+from symbreak.errors import InvalidInput
 from symbreak.network import arithmetic as arithmetics
-from symbreak.network import optimizers, propagation
+from symbreak.network import examples, optimizers, propagation
 from symbreak.network.arithmetic import Arithmetic
 from symbreak.network.network import Network
 from symbreak.network.optimizers import Optimizer
 from symbreak.network.propagation import Backward, Forward
 
 Array = NDArray[np.floating[Any]]
+
+MAX_COUNT = 2**40
+"""The largest count of anything: as many steps, of a microsecond each, take almost two weeks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,8 @@ def descend(
         arithmetic: "blas" or "unitwise".
 
     Raises:
-        InvalidInput: a rate, a count or a batch size that makes no sense.
+        InvalidInput: a rate, a count or a batch size that makes no sense; inf or nan in X or Y, and for cross-entropy
+            targets outside [0, 1].
         InvalidShape: X and Y that do not fit each other or the network.
     """
     check_rate(learning_rate)
@@ -117,23 +121,22 @@ def check_rate(learning_rate: float) -> None:
         )
 
 
-def check_count(what: str, value: int, *, least: int, most: int | None = None) -> None:
+def check_count(what: str, value: int, *, least: int, most: int = MAX_COUNT) -> None:
     """Refuse what is no whole number in [least, most]."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if whole and value >= least and (most is None or value <= most):
+    if whole and least <= value <= most:
         return
-    bounds = f"a whole number >= {least}" + ("" if most is None else f" and <= {most}")
+    bounds = f"a whole number from {least} to {most}"
     raise InvalidInput(f"{what} must be {bounds}", got=value, allowed=bounds, hint=str(max(least, 1)))
 
 
 def _fitting(network: Network, X: Array, Y: Array) -> tuple[Array, Array]:
-    dtype = network.weights[0].dtype
-    x, y = np.asarray(X, dtype), np.asarray(Y, dtype)
-    if y.ndim < 2 or x.ndim < 2 or y.shape[-2] != network.sizes[-1] or y.shape[-1] != x.shape[-1]:
-        raise InvalidShape(
-            "Y has one row for each output and as many columns as X",
-            got=f"X {x.shape}, Y {y.shape} for a network with {network.sizes[-1]} outputs",
-            allowed=f"Y of shape ({network.sizes[-1]}, m) beside X of shape ({network.sizes[0]}, m)",
-            hint="Y.reshape(1, -1), or Y.T if its rows are examples",
-        )
+    """Return X and Y as the network takes them. What training makes of them may overflow; they may not."""
+    first = network.weights[0]
+    x = examples.inputs(X, network.sizes[0], first.dtype)
+    y = examples.targets(Y, (*first.shape[:-2], network.sizes[-1], x.shape[-1]), first.dtype)
+    examples.check_finite(x, "X")
+    examples.check_finite(y, "Y")
+    if network.loss.probabilities:
+        examples.check_probabilities(y, "Y", hint='0 and 1, or the loss "squared-error"')
     return x, y
