@@ -186,6 +186,8 @@ def test_empty_arrays_are_refused(shape):
     for call in refusing_calls(empty, empty, empty, parameters).values():
         with pytest.raises(InvalidShape):
             call()
+    with pytest.raises(InvalidShape, match="X is a matrix"):
+        lesson.layer_sizes(empty, np.zeros((1, 3)))
 
 
 def named_calls(p, c, X, Y):
