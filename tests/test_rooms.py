@@ -14,7 +14,7 @@ import symbreak
 HOUSE = Path(symbreak.__file__).parent
 # Floors from the ground up; rooms of one floor do not import each other.
 FLOORS = [
-    ["errors", "_version"],
+    ["errors", "compiling", "_version"],
     ["notation"],
     ["numerics", "random", "datasets"],
     ["initializers"],

@@ -32,9 +32,11 @@ def numbers(values: ArrayLike, what: str, dtype: DTypeLike = np.float64) -> Arra
         raise InvalidInput(
             f"{what} must hold numbers", got=f"dtype {array.dtype}", allowed="float64, float32", hint="0.0"
         )
+    if array.dtype == dtype:
+        return array
     # A number beyond float32 becomes inf, which `check_finite` tells; a warning would come first and say less.
     with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+        return array.astype(dtype)
 
 
 def matrix(values: ArrayLike, what: str) -> Array:

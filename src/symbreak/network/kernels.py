@@ -7,12 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
-
-def compiled(function: Any) -> Any:
-    """Compile without the interpreter lock, and keep the machine code on disk."""
-    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+from symbreak.compiling import compiled
 
 
 @compiled

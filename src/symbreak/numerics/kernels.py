@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from symbreak.compiling import compiled
 from symbreak.numerics import reference as r
 
 LN2_HIGH, LN2_LOW, LOG2_E, SQRT_HALF = r.LN2_HIGH, r.LN2_LOW, r.LOG2_E, r.SQRT_HALF
@@ -18,11 +18,6 @@ TO_INTEGER, TO_INTEGER_BITS = r.TO_INTEGER, np.int64(r.TO_INTEGER_BITS)
 EXPM1_TERMS, LOG_TERMS, ERFCX_TERMS = r.EXPM1_TERMS, r.LOG_TERMS, r.ERFCX_TERMS
 ERFCX_CENTRE, SMALLEST_NORMAL = r.ERFCX_CENTRE, r.SMALLEST_NORMAL
 MANTISSA, HALF_WORD = np.int64(r.MANTISSA), np.int64(r.HALF_WORD)
-
-
-def compiled(function: Any) -> Any:
-    """Compile without the interpreter lock, and keep the machine code on disk."""
-    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
 
 
 @compiled

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from symbreak.compiling import compiled
 from symbreak.random import transform
 from symbreak.random.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 
@@ -35,11 +36,6 @@ _H, _UNIT, _ONE, _TWO = np.float32(0.5), np.float32(2.0**-31), np.float32(1), np
 R0, C = transform.CENTRE_ROOT, transform.CENTRE_SLOPE
 _P0, _P1, _P2, _P3, _P4, _P5 = transform.CENTRE_P
 _Q0, _Q1, _Q2, _Q3, _Q4, _Q5 = transform.CENTRE_Q
-
-
-def compiled(function: Any) -> Any:
-    """Compile without the interpreter's lock and keep the machine code on disk."""
-    return njit(nogil=True, cache=True, error_model="numpy")(function)
 
 
 def inlined(function: Any) -> Any:

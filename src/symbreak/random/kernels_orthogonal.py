@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symbreak.random.kernels import compiled
+from symbreak.compiling import compiled
 
 
 @compiled

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symbreak.compiling import compiled
 from symbreak.random import transform, truncation
 from symbreak.random.kernels import (
     GROUP,
@@ -20,7 +21,6 @@ from symbreak.random.kernels import (
     C,
     both_words,
     centre,
-    compiled,
     inlined,
     note_extremes,
     rational,
