@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 import subprocess
@@ -18,9 +19,12 @@ outputs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(outputs)
 
 BLOCKS = [(path, match) for path in DOCUMENTS for match in outputs.BLOCK.finditer(path.read_text())]
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+# Sessions, with their answers below the prompts, are run as such; other blocks are scripts.
 EXAMPLES = [
-    (path, code) for path in DOCUMENTS for code in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    (path, code) for path in DOCUMENTS for code in PYTHON.findall(path.read_text()) if not code.startswith(">>>")
 ]
+SESSIONS = [path for path in DOCUMENTS if "```python\n>>>" in path.read_text()]
 
 
 @pytest.mark.parametrize(("path", "block"), BLOCKS, ids=[f"{path.name}: {m[2]}" for path, m in BLOCKS])
@@ -47,6 +51,15 @@ def promised(code: str) -> list[str]:
 @pytest.mark.parametrize(("path", "code"), EXAMPLES, ids=[f"{path.name} {i}" for i, (path, _) in enumerate(EXAMPLES)])
 def test_python_examples_run_and_print_what_they_say(path, code):
     assert run(code).splitlines() == promised(code)
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda p: p.name)
+def test_sessions_answer_as_they_say(path):
+    session = doctest.DocTestParser().get_doctest(
+        "\n".join(PYTHON.findall(path.read_text())), {}, path.name, str(path), 0
+    )
+    assert session.examples
+    assert doctest.DocTestRunner(verbose=False).run(session).failed == 0
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
