@@ -34,7 +34,7 @@ def start(seed: int) -> Network:
 
 def symbreak_compare(networks: int, iterations: int) -> None:
     """Everything: training on all cores and measuring, as the command does."""
-    compare(Settings(inits=("normal(1)",) * 1, seeds=networks, iterations=iterations))
+    compare(Settings(inits=("normal(1)",), seeds=networks, iterations=iterations))
 
 
 def stacked(arithmetic: str) -> Callable[[int, int], None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -234,8 +233,3 @@ def moving(last: Round) -> tuple[str, ...]:
         if not delta.is_zero:
             found += [f"W{layer}", f"b{layer}"] if not last.active[layer - 1].is_zero else [f"b{layer}"]
     return tuple(found)
-
-
-def as_text(value: Any) -> str:
-    """Write JSON values as the project does: sorted by nothing, indented, one line at the end."""
-    return json.dumps(value, indent=2) + "\n"
