@@ -20,7 +20,7 @@ FLOORS = [
     ["initializers"],
     ["network"],
     ["diagnosis"],
-    ["experiments"],
+    ["experiments", "grade"],
     ["lesson"],
     ["report"],
     ["front"],

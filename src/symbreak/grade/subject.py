@@ -1,0 +1,78 @@
+"""The code that is graded, behind one door: something that can be called and says how the call went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Stop = Literal["time", "memory", "output", "exit", "protocol"]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A value of a type that checks have no use for: only its type's name is known."""
+
+    type: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How one call went.
+
+    Attributes:
+        value: what it returned: NumPy arrays, numbers, strings, None, and dicts, lists, tuples of them; anything else
+            became a `Foreign`.
+        error: "TypeError: ..." if it raised, else "".
+        stdout, stderr: what it printed, cut at a limit.
+        changed: positions or names of the arguments that are not, after the call, as they were before it.
+        seconds: how long it took.
+        stopped: what ended it, if it did not end by itself.
+    """
+
+    value: Any = None
+    error: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    changed: tuple[str, ...] = ()
+    seconds: float = 0.0
+    stopped: Stop | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no value to look at."""
+        return bool(self.error) or self.stopped is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of one function.
+
+    Attributes:
+        function: its name.
+        args, kwargs: arguments: NumPy arrays, numbers, strings, None, and dicts, lists, tuples of them.
+        numpy_seed: what NumPy's global generator and `random` are seeded with just before; None leaves them alone.
+    """
+
+    function: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    numpy_seed: int | None = None
+
+
+class Subject(Protocol):
+    """A learner's code. Checks know nothing else of it, so the same checks run in one process or across two."""
+
+    @property
+    def functions(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the functions that it has, with the names of their parameters."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why the code could not be loaded, or ""."""
+        ...
+
+    def call(self, call: Call) -> Outcome:
+        """Call a function; never raises for what the learner's code does."""
+        ...
