@@ -1,9 +1,9 @@
-"""The frame of every page: head, style, script, Plotly, and a policy that forbids the network."""
+"""The frame of every page: head, style, script, Plotly where it draws, and a policy that forbids the network."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,26 +11,35 @@ from typing import Any
 from symbreak.report.html import Html, digest, element, join
 
 
-def document(*, title: str, body: Html, figures: Mapping[str, Any]) -> str:
+def document(
+    *,
+    title: str,
+    body: Html,
+    figures: Mapping[str, Any] | None = None,
+    styles: Sequence[str] = ("style.css",),
+    scripts: Sequence[str] = ("copy.js", "page.js"),
+) -> str:
     """Return a whole page.
 
     Args:
         title: of the window.
         body: what the page shows.
-        figures: JSON that the page's script draws into elements with `data-figure`, by key.
+        figures: JSON that the page's script draws with Plotly into elements with `data-figure`, by key; a page
+            without them does not carry Plotly.
+        styles, scripts: assets that the page is dressed and moved by.
     """
-    scripts = (_plotly(), asset("page.js"))
+    code = ("\n".join(map(asset, scripts)),) if figures is None else (_plotly(), "\n".join(map(asset, scripts)))
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_policy(scripts)),
+        element("meta", http_equiv="Content-Security-Policy", content=_policy(code)),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        element("style", Html(asset("style.css"))),
+        element("style", Html("".join(map(asset, styles)))),
     )
-    data = element("script", embedded(figures), type="application/json", id="figures")
-    page = element("body", body, data, *(element("script", Html(code)) for code in scripts))
+    data = [] if figures is None else [element("script", embedded(figures), type="application/json", id="figures")]
+    page = element("body", body, *data, *(element("script", Html(each)) for each in code))
     return f"<!DOCTYPE html>\n{element('html', head, page, lang='en')}\n"
 
 

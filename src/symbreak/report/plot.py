@@ -2,84 +2,44 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from symbreak.experiments.result import Boundary, CompareResult, DataSummary, Row
 from symbreak.report.boundaries import MOST_DOTS, kind
 from symbreak.report.curves import Curve, best, cost_curve, cost_range, finite
+from symbreak.report.drawing.canvas import (
+    BASE,
+    DASHES,
+    MARKERS,
+    MIDDLE,
+    QUIET,
+    TEXT,
+    colour,
+    image_bytes,
+    pale,
+    plain,
+    settings,
+)
 from symbreak.report.format import count, number, percent, shorten
-from symbreak.report.html import printable
 from symbreak.report.overview import jitter, score_range
 from symbreak.report.plots import at_most
-from symbreak.report.style import CLASSES, INK, look
+from symbreak.report.style import CLASSES, look
 from symbreak.report.table import score_name
 
 # More rows leave no room for a second line under each name.
 MOST_ROWS_WITH_UNITS = 12
-BASE = (0, (4, 3))
-TEXT, QUIET, GRID = "#1b1f24", "#59636e", "#e3e7eb"
-DASHES: dict[str, Any] = {
-    "solid": "-",
-    "dash": (0, (5, 2)),
-    "dot": (0, (1, 1.4)),
-    "dashdot": (0, (5, 2, 1, 2)),
-    "longdash": (0, (9, 3)),
-}
-MARKERS = {
-    "circle": "o",
-    "square": "s",
-    "diamond": "D",
-    "triangle-up": "^",
-    "triangle-down": "v",
-    "x": "X",
-    "cross": "P",
-}
-# Without its creator's version and the hour, and with a fixed salt for identifiers, a picture is the same bytes again.
-METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-SETTINGS: dict[str, Any] = {
-    "svg.hashsalt": "symbreak",
-    "font.family": "DejaVu Sans",
-    "font.size": 10.5,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": QUIET,
-    "axes.titlecolor": TEXT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11.5,
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "text.color": TEXT,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
-    "xtick.minor.size": 0,
-}
 
 
 def comparison_picture(result: CompareResult) -> Figure:
     """Draw the picture, 12 by 6 inches: to be read at 1200 pixels width."""
-    with _settings():
+    with settings():
         figure = Figure(figsize=(12, 6), dpi=100, layout="constrained")
         FigureCanvasAgg(figure)
         panels = _contrast(result)
@@ -94,20 +54,7 @@ def comparison_picture(result: CompareResult) -> Figure:
 
 def comparison_image(result: CompareResult, *, kind: str) -> bytes:
     """Return the picture as the bytes of a "png", "svg" or "pdf" file."""
-    buffer = io.BytesIO()
-    figure = comparison_picture(result)
-    with _settings(), warnings.catch_warnings():
-        # A class named in a script that the font lacks shows as boxes; that is no reason to fail or to talk.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format=kind, dpi=200, metadata=METADATA[kind])
-    return buffer.getvalue()
-
-
-@contextmanager
-def _settings() -> Iterator[None]:
-    """Matplotlib's defaults and ours, whatever the user's are; theirs are back afterwards."""
-    with matplotlib.rc_context(), style.context(["default", SETTINGS]):
-        yield
+    return image_bytes(comparison_picture(result), kind)
 
 
 def _title(result: CompareResult) -> str:
@@ -117,21 +64,12 @@ def _title(result: CompareResult) -> str:
     return plain(f"{shorten(result.data.name, 40)}: {sizes} network, {network.activation}{seeds}", 110)
 
 
-def plain(text: str, most: int = 40) -> str:
-    r"""Return text for a label: a dollar would begin a formula.
-
-    >>> plain("$x$")
-    '\\$x\\$'
-    """
-    return shorten(printable(text), most).replace("$", r"\$")
-
-
 def _draw_costs(axes: Axes, result: CompareResult) -> None:
     base = result.data.base_rate_cost
     curves = [cost_curve(row) for row in result.rows]
     low, high = cost_range(curves, base)
     for index, curve in enumerate(curves):
-        _draw_curve(axes, curve, _colour(index), DASHES[look(index).dash], 10 * high)
+        _draw_curve(axes, curve, colour(index), DASHES[look(index).dash], 10 * high)
     axes.axhline(base, color=QUIET, linestyle=BASE, linewidth=1.1)
     place: dict[str, Any] = {
         "xycoords": axes.get_yaxis_transform(),
@@ -154,13 +92,13 @@ def _draw_costs(axes: Axes, result: CompareResult) -> None:
     )
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, dash: Any, most: float) -> None:
+def _draw_curve(axes: Axes, curve: Curve, paint: str, dash: Any, most: float) -> None:
     median, lower, upper = (_gaps(side, most) for side in (curve.median, curve.low, curve.high))
-    axes.fill_between(curve.iterations, lower, upper, color=colour, alpha=0.13, linewidth=0)
-    axes.plot(curve.iterations, median, linewidth=2.1, color=colour, linestyle=dash)
+    axes.fill_between(curve.iterations, lower, upper, color=paint, alpha=0.13, linewidth=0)
+    axes.plot(curve.iterations, median, linewidth=2.1, color=paint, linestyle=dash)
     if None in curve.median[1:]:
         last = curve.median.index(None) - 1
-        axes.plot(curve.iterations[last], median[last], marker="X", markersize=8, color=colour)
+        axes.plot(curve.iterations[last], median[last], marker="X", markersize=8, color=paint)
 
 
 def _draw_scores(axes: Axes, result: CompareResult) -> None:
@@ -178,13 +116,13 @@ def _draw_scores(axes: Axes, result: CompareResult) -> None:
 
 
 def _draw_dots(axes: Axes, index: int, row: Row) -> None:
-    colour, marker = _colour(index), MARKERS[look(index).marker]
+    paint, marker = colour(index), MARKERS[look(index).marker]
     scores = [score for score in (finite(run.accuracy) for run in row.runs) if score is not None]
     heights = [index + jitter(place) for place in range(len(scores))]
-    axes.scatter(scores, heights, s=36, alpha=0.5, marker=marker, color=colour, linewidths=0)
+    axes.scatter(scores, heights, s=36, alpha=0.5, marker=marker, color=paint, linewidths=0)
     median = finite(row.accuracy.median)
     if len(scores) > 1 and median is not None:
-        axes.plot([median, median], [index - 0.36, index + 0.36], color=colour, linewidth=3.2)
+        axes.plot([median, median], [index - 0.36, index + 0.36], color=paint, linewidth=3.2)
 
 
 def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
@@ -198,7 +136,7 @@ def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
         "va": "center",
     }
     for index, row in enumerate(rows):
-        name: dict[str, Any] = {"color": _colour(index), "fontweight": "bold", "fontsize": 10.5 if room else 8}
+        name: dict[str, Any] = {"color": colour(index), "fontweight": "bold", "fontsize": 10.5 if room else 8}
         axes.annotate(plain(row.init, 20), (0, index), xytext=(-8, 6 if room else 0), **name, **place)
         if room:
             axes.annotate(_units(row), (0, index), xytext=(-8, -8), color=QUIET, fontsize=9, **place)
@@ -243,11 +181,11 @@ def _draw_boundary(axes: Axes, row: Row, boundary: Boundary, data: DataSummary) 
 def _colours(data: DataSummary) -> dict[str, Any]:
     if kind(data) == "regression":
         return _dot_colours(data)
-    pale = [_pale(CLASSES[i % len(CLASSES)]) for i in range(max(2, len(data.classes)))]
+    tints = [pale(CLASSES[i % len(CLASSES)]) for i in range(max(2, len(data.classes)))]
     if kind(data) == "binary":
-        scale = LinearSegmentedColormap.from_list("answer", [pale[0], "#fafafa", pale[1]])
+        scale = LinearSegmentedColormap.from_list("answer", [tints[0], MIDDLE, tints[1]])
         return {"cmap": scale, "vmin": 0, "vmax": 1}
-    return {"cmap": ListedColormap(pale), "vmin": -0.5, "vmax": len(pale) - 0.5}
+    return {"cmap": ListedColormap(tints), "vmin": -0.5, "vmax": len(tints) - 0.5}
 
 
 def _dot_colours(data: DataSummary) -> dict[str, Any]:
@@ -261,19 +199,9 @@ def _dot_colours(data: DataSummary) -> dict[str, Any]:
     }
 
 
-def _pale(colour: str) -> str:
-    red, green, blue = (0.5 + 0.5 * part for part in to_rgb(colour))
-    return to_hex((red, green, blue))
-
-
 def _crosses(boundary: Boundary) -> bool:
     values = [value for line in boundary.answer for value in line]
     return min(values) < 0.5 < max(values)
-
-
-def _colour(index: int) -> str:
-    colour = look(index).colour
-    return TEXT if colour == INK else colour
 
 
 def _gaps(values: Sequence[float | None], most: float) -> list[float]:
