@@ -1,0 +1,21 @@
+"""The functions of the week, by the names that learners know."""
+
+from __future__ import annotations
+
+FUNCTIONS = (
+    "layer_sizes",
+    "initialize_parameters",
+    "forward_propagation",
+    "compute_cost",
+    "backward_propagation",
+    "update_parameters",
+    "nn_model",
+    "predict",
+)
+VARIANTS = (
+    "initialize_parameters_zeros",
+    "initialize_parameters_random",
+    "initialize_parameters_he",
+    "initialize_parameters_deep",
+)
+KNOWN = FUNCTIONS + VARIANTS

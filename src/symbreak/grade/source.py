@@ -1,0 +1,110 @@
+"""Learner's code from a file: a script as it stands, a notebook as a script that runs its cells in order."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tokenize
+from pathlib import Path
+from typing import Any
+
+from symbreak.errors import InvalidData
+
+LARGEST = 10 * 2**20
+"""Bytes of the largest file that is read; a week's work has a few hundred thousand, figures included."""
+
+# Cell magics that only watch or quieten the Python below them; under all others there is no Python.
+_TRANSPARENT = ("time", "timeit", "capture", "prun", "memit", "python", "python3", "px")
+_MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!?]|.*\?\s*$)")
+_ASSIGNED = re.compile(r"^(?P<target>\s*[\w, ]+=)\s*[%!]")
+_RUNNER = """\
+def __run_cell(number, code):
+    import sys
+    try:
+        exec(compile(code, f"cell {number}", "exec"), globals())
+    except Exception as error:
+        print(f"cell {number} raised {type(error).__name__}: {error}", file=sys.stderr)
+
+"""
+
+
+def read_source(path: str | Path) -> str:
+    """Return the Python code of FILE.py or FILE.ipynb.
+
+    Of a notebook the code cells are taken, in order; magics and shell lines are dropped. A cell that raises, or is not
+    Python, loses itself alone: what other cells define is there, as after "run all" that goes on past errors.
+
+    Raises `InvalidData` for a file that cannot be read, is too large, or is neither.
+    """
+    place = Path(path)
+    if place.suffix not in (".py", ".ipynb"):
+        raise _refused("code is graded from a .py or .ipynb file", repr(str(path)))
+    try:
+        if not place.is_file():
+            raise _refused("the file must exist", repr(str(path)))
+        if place.stat().st_size > LARGEST:
+            raise _refused(f"a file has at most {LARGEST} bytes", f"{place.stat().st_size} bytes")
+        return _script(place) if place.suffix == ".py" else _notebook(place)
+    except OSError as error:
+        raise _refused("the file cannot be read", f"{str(path)!r}: {error.strerror}") from error
+
+
+def cell_source(text: str) -> str:
+    """Return a cell as Python: what parses stays as it is, else magics and shell lines go.
+
+    >>> print(cell_source("%matplotlib inline\\nx = 1\\n!ls"))
+    pass
+    x = 1
+    pass
+    """
+    first, _, rest = text.lstrip().partition("\n")
+    if first.startswith("%%"):
+        return cell_source(rest) if first[2:].split()[:1] and first[2:].split()[0] in _TRANSPARENT else ""
+    if _parses(text):
+        return text
+    return "\n".join(map(_line, text.split("\n")))
+
+
+def _line(line: str) -> str:
+    assigned = _ASSIGNED.match(line)
+    if assigned:
+        return f"{assigned['target']} None"
+    magic = _MAGIC.match(line)
+    return f"{magic['indent']}pass" if magic and not line.lstrip().startswith("#") else line
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _script(path: Path) -> str:
+    try:
+        with tokenize.open(path) as file:  # knows the encoding that a script declares
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise _refused("a script must be text in the encoding that it declares", f"{str(path)!r}: {error}") from error
+
+
+def _notebook(path: Path) -> str:
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        codes = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _refused(
+            "a notebook must be JSON with a list of cells (nbformat 4)", f"{str(path)!r}: {error}"
+        ) from error
+    runs = [f"__run_cell({number}, {cell_source(code)!r})" for number, code in enumerate(codes, 1) if code.strip()]
+    return _RUNNER + "\n".join(runs) + "\n"
+
+
+def _text(source: Any) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _refused(rule: str, got: str) -> InvalidData:
+    return InvalidData(rule, got=got, allowed="FILE.py, FILE.ipynb", hint="symbreak grade solution.py")
