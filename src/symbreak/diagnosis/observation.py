@@ -1,0 +1,281 @@
+"""What the rules read: a model at step 0 as plain data. It names no framework; rooms such as `torch` make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from symbreak.diagnosis.values import Summary
+
+Array = NDArray[Any]
+
+Kind = Literal[
+    "input",
+    "linear",
+    "conv",
+    "embedding",
+    "recurrent",
+    "matmul",
+    "attention",
+    "activation",
+    "norm",
+    "softmax",
+    "add",
+    "multiply",
+    "concat",
+    "pool",
+    "reduce",
+    "shape",
+    "noise",
+    "loss",
+    "other",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Random projections of a tensor's slices along one axis, for weights or for a gradient.
+
+    Equal slices have equal projections; different ones differ with probability one. `projections` is (size, 2), and
+    `norms` (size,) are the Euclidean norms of the slices.
+    """
+
+    projections: Array
+    norms: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """The gradient of the loss with respect to one parameter, on the batch.
+
+    Attributes:
+        summary: its statistics.
+        slices: for each axis of the parameter.
+    """
+
+    summary: Summary
+    slices: tuple[Slices, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """A parameter or a buffer.
+
+    Attributes:
+        names: its names, the first first; more than one if it is tied on purpose (one tensor under several names).
+        module: kind of the module that owns it: "Linear", "LayerNorm", ...
+        shape, dtype: of the tensor, as stored.
+        trainable: takes part in training.
+        buffer: is a buffer, not a parameter.
+        judged: False where pretrained weights are to be left out of judgement.
+        summary: statistics of its values.
+        values: returns them, as an array that must not be written to; floats of less than 32 bits are widened.
+        gradient: None without a backward pass, for buffers, and for what the loss does not depend on.
+    """
+
+    names: tuple[str, ...]
+    module: str
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool
+    buffer: bool
+    judged: bool
+    summary: Summary
+    values: Callable[[], Array]
+    gradient: Gradient | None = None
+
+    @property
+    def name(self) -> str:
+        """The first name."""
+        return self.names[0]
+
+    @property
+    def floating(self) -> bool:
+        """Whether it holds numbers that an initializer could have made."""
+        return "float" in self.dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Statistics of what an operation gives, over the whole batch.
+
+    Attributes:
+        mean, rms, std: over all entries; std is around the mean of each unit over the batch: what tells samples apart.
+        nonfinite: how many entries are inf or nan.
+        similarity: mean cosine between the outputs for different samples (or positions); None for fewer than two.
+        flat: for activations, the share of entries where the slope is (nearly) zero.
+        off: for activations, units whose slope is exactly zero on all samples.
+        constant: units with one and the same value on all samples.
+        units: length of the unit (channel) axis.
+        gradient_rms, gradient_nonfinite: of the loss's gradient with respect to this output; None if there is none.
+    """
+
+    mean: float
+    rms: float
+    std: float
+    nonfinite: int
+    similarity: float | None
+    units: int
+    flat: float | None = None
+    off: tuple[int, ...] = ()
+    constant: tuple[int, ...] = ()
+    gradient_rms: float | None = None
+    gradient_nonfinite: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """How an operation uses a weight: its true fans, whatever the layout of the tensor.
+
+    Attributes:
+        parameter: its name.
+        fan_in, fan_out: of one output (input) unit, with groups, taps and transposition counted.
+        out_axis, in_axis: of the tensor; None for an axis that is split (grouped) or that it lacks.
+        groups: of a grouped convolution, 1 else.
+        transposed: the operation is a transposed convolution.
+    """
+
+    parameter: str
+    fan_in: int
+    fan_out: int
+    out_axis: int | None
+    in_axis: int | None
+    groups: int = 1
+    transposed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One step of the forward pass, in the order in which it ran; `inputs` are indices of earlier ones.
+
+    Attributes:
+        kind: what it does, in a vocabulary of our own.
+        name: the activation's, norm's or loss's name ("relu", "layer", "cross-entropy"); else the framework's.
+        module: path of the innermost module that it ran in.
+        parameters: names of all parameters that it reads directly.
+        shape: of what it gives.
+        weight: for "linear", "conv", "embedding", "recurrent": how it uses its weight.
+        bias: name of the bias that it adds.
+        unit_axis: the axis of the output that counts units (channels).
+        attributes: further facts, such as eps or p.
+        signal: None where it was not measured (shapes, integers, masks).
+    """
+
+    index: int
+    kind: Kind
+    name: str
+    module: str
+    inputs: tuple[int, ...]
+    parameters: tuple[str, ...]
+    shape: tuple[int, ...]
+    weight: Weight | None = None
+    bias: str | None = None
+    unit_axis: int | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    signal: Signal | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """The loss as it was computed.
+
+    Attributes:
+        kind: "cross-entropy", "binary-cross-entropy", "squared-error", or "other".
+        value: mean over the targets, without class weights.
+        total: the number that was minimized.
+        operation: index of the operation that computes it.
+        output: index of the operation that gives the prediction (logits), where it could be told.
+        targets: class indices (with ignored ones left out), shares per class, or numbers; None if unknown.
+        classes: number of classes of a cross-entropy.
+        predicted, wanted: shapes of prediction and targets as the loss was given them.
+        normalized: what the loss takes for logits are already probabilities or log-probabilities.
+    """
+
+    kind: Literal["cross-entropy", "binary-cross-entropy", "squared-error", "other"]
+    value: float
+    total: float
+    operation: int
+    output: int | None
+    targets: Array | None
+    classes: int | None
+    predicted: tuple[int, ...]
+    wanted: tuple[int, ...]
+    normalized: Literal["", "probabilities", "log-probabilities"] = ""
+
+
+@dataclass(frozen=True)
+class Space:
+    """An axis of units that several tensors share: permuting it in all of them changes no output.
+
+    Attributes:
+        members: (parameter, axis, block) triples: along `axis`, unit u owns entries u * block ... (u + 1) * block - 1
+            of every period of size * block entries, `start` entries in.
+        size: number of units.
+        closed: nothing else reads or writes along this axis; only then is a permutation of units a symmetry for sure.
+        odd: changing a unit's sign in all of them changes no output either.
+        noise: dropout or other noise acts on single units, which ends a tie.
+        why: what leaves it open, if not closed.
+    """
+
+    members: tuple[tuple[str, int, int, int], ...]
+    size: int
+    closed: bool
+    odd: bool = False
+    noise: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A model at step 0.
+
+    Attributes:
+        parameters: and buffers, in the model's order.
+        operations: of one forward pass, in order; empty when only values are known.
+        loss: None without one.
+        samples: size of the batch.
+        synthetic: the input was made up.
+        spaces: axes of units, as far as they are known.
+        noise: modules whose noise (dropout) is part of training.
+        events: what was seen while the model was built, if that was watched.
+        unused: trainable parameters that the loss does not depend on.
+    """
+
+    parameters: tuple[Parameter, ...]
+    operations: tuple[Operation, ...] = ()
+    loss: Loss | None = None
+    samples: int = 0
+    synthetic: bool = False
+    spaces: tuple[Space, ...] = ()
+    noise: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter or buffer that goes by this name."""
+        return next(parameter for parameter in self.parameters if name in parameter.names)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A write to a parameter while the model was built.
+
+    Attributes:
+        parameter: its name in the finished model.
+        order: number of the write.
+        operation: "normal_", "zeros_", "copy_", ...
+        where: file and line in the user's code that asked for it.
+        digest: of the values that it left.
+    """
+
+    parameter: str
+    order: int
+    operation: str
+    where: str
+    digest: str
+
+
+__all__ = ["Event", "Gradient", "Loss", "Observation", "Operation", "Parameter", "Signal", "Slices", "Space", "Weight"]

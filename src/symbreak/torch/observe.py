@@ -1,0 +1,190 @@
+"""One forward and one backward pass of a model at step 0, as an `Observation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from symbreak.diagnosis import values
+from symbreak.diagnosis.observation import Event, Gradient, Observation, Operation, Parameter, Slices
+from symbreak.torch import calls
+from symbreak.torch.guard import untouched
+from symbreak.torch.losses import LossWatch
+from symbreak.torch.signals import Signals
+from symbreak.torch.trace import Record, Recorder, record_pass
+from symbreak.torch.wiring import Wiring
+
+
+def observe(
+    model: nn.Module,
+    x: Any,
+    y: Any = None,
+    loss_fn: calls.LossFunction | None = None,
+    *,
+    seed: int = 0,
+    only: str | None = None,
+    synthetic: bool = False,
+    events: tuple[Event, ...] = (),
+) -> Observation:
+    """Run the model once, forward and backward, in training mode but with the mean instead of dropout's noise.
+
+    Parameters, gradients, buffers, modes, hooks and random states are as before afterwards.
+
+    Args:
+        model: any module.
+        x: a tensor, a tuple of arguments or a dict of keyword arguments.
+        y: targets.
+        loss_fn: takes the model's output and y; the model's own loss, or the usual one for such targets, if left out.
+        seed: of what is random in the pass.
+        only: pattern of parameter names to judge; others count as pretrained.
+        synthetic: x was made up.
+        events: writes seen while the model was built.
+
+    Raises:
+        InvalidInput: the model or the loss cannot run on this.
+    """
+    gradients: dict[str, Gradient] = {}
+    signals, losses = Signals(), LossWatch()
+
+    def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> Any:
+        losses.watch(record, args, kwargs)
+        return signals.watch(record, args, kwargs, output)
+
+    def run(recorder: Recorder) -> Tensor | None:
+        recorder.add_input("input", x)
+        recorder.add_input("target", y)
+        with recorder:
+            output = calls.forward(model, x)
+            loss = calls.loss_of(output, y, loss_fn)
+        recorder.attach()
+        found = loss is not None
+        total = loss if loss is not None else calls.stand_in(output, seed=seed)
+        _backward(model, total if total.dim() == 0 else total.mean(), gradients)
+        return total.detach() if found else None
+
+    with untouched(model, seed=seed):
+        model.train()
+        trace = record_pass(model, run, watch)
+        wiring = Wiring(trace)
+        operations = _with_gradients(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
+        total = trace.result
+        loss = losses.loss(trace, float(total.float().mean()), wiring.numbers()) if total is not None else None
+        described = parameters(model, only=only, gradients=gradients)
+    trainable = [p.name for p in described if p.trainable and not p.buffer]
+    return Observation(
+        parameters=described,
+        operations=operations,
+        loss=loss,
+        samples=_samples(x),
+        synthetic=synthetic,
+        noise=tuple(sorted(trace.noise)),
+        events=events,
+        unused=tuple(name for name in trainable if name not in gradients),
+    )
+
+
+def parameters(
+    model: nn.Module, *, only: str | None = None, gradients: Mapping[str, Gradient] | None = None
+) -> tuple[Parameter, ...]:
+    """Describe every parameter and buffer; tensors under several names are one entry."""
+    owners = {id(module): type(module).__name__ for module in model.modules()}
+    modules = dict(model.named_modules())
+    found: dict[int, tuple[Tensor, list[str], bool]] = {}
+    for buffer, named in (
+        (False, model.named_parameters(remove_duplicate=False)),
+        (True, model.named_buffers(remove_duplicate=False)),
+    ):
+        for name, tensor in named:
+            found.setdefault(id(tensor), (tensor, [], buffer))[1].append(name)
+    return tuple(
+        Parameter(
+            names=tuple(names),
+            module=owners.get(id(modules.get(names[0].rpartition(".")[0])), ""),
+            shape=tuple(tensor.shape),
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            trainable=tensor.requires_grad,
+            buffer=buffer,
+            judged=only is None or any(fnmatchcase(name, only) for name in names),
+            summary=values.summary(array(tensor)) if tensor.is_floating_point() else values.summary(np.zeros(0)),
+            values=_reader(tensor),
+            gradient=(gradients or {}).get(names[0]),
+        )
+        for tensor, names, buffer in found.values()
+    )
+
+
+def array(tensor: Tensor) -> NDArray[Any]:
+    """Return the values as NumPy has them, without a copy where it can; bfloat16 and float16 are widened."""
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
+        tensor = tensor.float()
+    found: NDArray[Any] = tensor.numpy()
+    return found
+
+
+def _reader(tensor: Tensor) -> Callable[[], NDArray[Any]]:
+    return lambda: array(tensor)
+
+
+def _backward(model: nn.Module, total: Tensor, gradients: dict[str, Gradient]) -> None:
+    """Run the backward pass; each gradient is measured as soon as it is whole, and let go."""
+
+    def hook(name: str) -> Callable[[Tensor], None]:
+        def measure(parameter: Tensor) -> None:
+            if parameter.grad is not None:
+                gradients[name] = _gradient(parameter.grad)
+            parameter.grad = None
+
+        return measure
+
+    handles = [
+        parameter.register_post_accumulate_grad_hook(hook(name))  # type: ignore[no-untyped-call]
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    ]
+    try:
+        total.backward()  # type: ignore[no-untyped-call]
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _gradient(gradient: Tensor) -> Gradient:
+    gradient = gradient.to_dense() if gradient.is_sparse else gradient
+    return Gradient(values.summary(array(gradient)), tuple(_slices(gradient, axis) for axis in range(gradient.dim())))
+
+
+def _slices(tensor: Tensor, axis: int) -> Slices:
+    table = tensor.detach().movedim(axis, 0).reshape(tensor.shape[axis], -1)
+    table = table if table.dtype in (torch.float32, torch.float64) else table.float()
+    generator = torch.Generator().manual_seed(axis)
+    directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype)
+    return Slices((table @ directions).numpy(), torch.linalg.vector_norm(table, dim=1).numpy())
+
+
+def _with_gradients(
+    operations: tuple[Operation, ...], signals: Signals, numbers: Mapping[int, int]
+) -> tuple[Operation, ...]:
+    back = {place: record for record, place in numbers.items()}
+    found = []
+    for operation in operations:
+        noted = signals.gradients.get(back[operation.index])
+        if operation.signal is not None and noted is not None:
+            signal = replace(operation.signal, gradient_rms=noted[0], gradient_nonfinite=noted[1])
+            operation = replace(operation, signal=signal)
+        found.append(operation)
+    return tuple(found)
+
+
+def _samples(x: Any) -> int:
+    if isinstance(x, Tensor):
+        return x.shape[0] if x.dim() else 1
+    items = list(x.values()) if hasattr(x, "values") else list(x) if isinstance(x, (tuple, list)) else []
+    return next((_samples(item) for item in items if isinstance(item, Tensor)), 0)

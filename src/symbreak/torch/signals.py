@@ -1,0 +1,128 @@
+"""Statistics of results and gradients while they are in memory; nothing is kept but numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symbreak.diagnosis.observation import Signal
+from symbreak.torch.operations import flat_regions, kind_of
+from symbreak.torch.trace import Record
+
+MEASURED = frozenset(
+    ("linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "softmax", "add", "multiply")
+) | {"concat", "matmul", "pool"}
+# Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
+SAMPLED_ROWS = 48
+
+
+@dataclass(eq=False)
+class Signals:
+    """What was measured, by the index of the operation."""
+
+    forward: dict[int, Signal] = field(default_factory=dict)
+    gradients: dict[int, tuple[float, int]] = field(default_factory=dict)
+    axes: dict[int, int] = field(default_factory=dict)
+
+    def watch(
+        self, record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor
+    ) -> Callable[[Tensor], None] | None:
+        """Measure a result; return what measures its gradient."""
+        kind = kind_of(record.target)
+        self._follow_axis(record, kind, output)
+        if kind not in MEASURED or not record.data or output.numel() == 0 or output.dim() == 0:
+            return None
+        axis = self.axes[record.index]
+        argument = args[0] if args and isinstance(args[0], Tensor) else None
+        flat, off = _flat(record, argument, axis) if kind == "activation" else (None, ())
+        self.forward[record.index] = _measure(output.detach(), axis, flat, off)
+
+        def note(gradient: Tensor) -> None:
+            rms = _rms(gradient)
+            bad = 0 if math.isfinite(rms) else int((~torch.isfinite(gradient)).sum())
+            self.gradients[record.index] = (rms, bad)
+
+        return note
+
+    def _follow_axis(self, record: Record, kind: str, output: Tensor) -> None:
+        """Find the axis that counts units: a convolution's is 1, a product's the last, others keep their input's."""
+        if kind == "conv":
+            axis = output.dim() - 1 - _spatial(record)
+        elif kind in ("linear", "embedding", "recurrent", "attention", "matmul") or not record.refs:
+            axis = output.dim() - 1
+        else:
+            source = record.refs[0].record
+            kept = self.axes.get(source)
+            same = kept is not None and kept < output.dim() and len(record.operand_shapes[0]) == output.dim()
+            moved = kind == "shape" and record.operand_shapes and record.operand_shapes[0] != tuple(output.shape)
+            axis = kept if same and not moved and kept is not None else _usual(output)
+        self.axes[record.index] = max(axis, 0)
+
+
+def _usual(output: Tensor) -> int:
+    return 1 if output.dim() >= 4 else output.dim() - 1
+
+
+def _spatial(record: Record) -> int:
+    stride = record.arguments.get("stride") or ()
+    return len(stride)
+
+
+def _rms(tensor: Tensor) -> float:
+    return float(torch.linalg.vector_norm(tensor, dtype=torch.float32)) / math.sqrt(max(1, tensor.numel()))
+
+
+def _measure(output: Tensor, axis: int, flat: float | None, off: tuple[int, ...]) -> Signal:
+    table = _by_unit(output, axis)
+    rows, units = table.shape
+    variance, means = torch.var_mean(table, dim=0, correction=0)
+    low, high = torch.aminmax(table, dim=0)
+    std = math.sqrt(max(0.0, float(variance.mean())))
+    mean = float(means.mean())
+    rms = math.sqrt(float((variance + means.square()).mean()))
+    nonfinite = 0 if math.isfinite(rms) else int((~torch.isfinite(table)).sum())
+    constant = torch.nonzero(low == high).flatten().tolist() if rows > 1 else []
+    similarity = _similarity(table if output.dim() == 3 else output.flatten(1) if output.dim() > 3 else table)
+    return Signal(mean, rms, std, nonfinite, similarity, units, flat, off, tuple(constant))
+
+
+def _by_unit(output: Tensor, axis: int) -> Tensor:
+    """Return (everything else, units) in float32 or float64."""
+    table = output.movedim(axis, -1).reshape(-1, output.shape[axis])
+    return table if table.dtype in (torch.float32, torch.float64) else table.float()
+
+
+def _similarity(rows: Tensor) -> float | None:
+    if len(rows) < 2:
+        return None
+    step = max(1, len(rows) // SAMPLED_ROWS)
+    some = rows[::step][:SAMPLED_ROWS].float()
+    lengths = torch.linalg.vector_norm(some, dim=1)
+    some = some[(lengths > 0) & torch.isfinite(lengths)]
+    if len(some) < 2:
+        return None
+    directions = some / torch.linalg.vector_norm(some, dim=1, keepdim=True)
+    total = float(directions.sum(dim=0).square().sum())
+    return (total - len(some)) / (len(some) * (len(some) - 1))
+
+
+def _flat(record: Record, argument: Tensor | None, axis: int) -> tuple[float | None, tuple[int, ...]]:
+    """Return the share of entries in a flat part of the activation, and the units that are off on all samples."""
+    regions = flat_regions(record.target, record.arguments)
+    if regions is None or argument is None:
+        return None, ()
+    table = _by_unit(argument.detach(), axis)
+    flat = torch.zeros(table.shape, dtype=torch.bool)
+    exact = torch.zeros(table.shape, dtype=torch.bool)
+    for region in regions:
+        inside = (table >= region.low) & (table <= region.high)
+        flat |= inside
+        if region.exact:
+            exact |= inside
+    off = torch.nonzero(exact.all(dim=0)).flatten().tolist()
+    return float(flat.float().mean()), tuple(off)

@@ -1,0 +1,236 @@
+"""One forward pass as data: every operation that PyTorch's dispatcher saw, whatever the model's own code looks like.
+
+Below autograd all models are made of the same few hundred operations (`aten`): a layer class of any library, a call of
+`torch.nn.functional` and an operator are told by what they do, not by what they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils.weak import WeakIdKeyDictionary
+
+from symbreak.torch.operations import FRESH, kind_of
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An argument that is output number `output` of the record number `record`."""
+
+    record: int
+    output: int = 0
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An argument that is a parameter or buffer of the model, by its first name."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class Record:
+    """One operation.
+
+    Attributes:
+        index: its place in the order of execution.
+        target: name of the operation: "addmm", "relu_", or "input" for what the model is given.
+        module: path of the innermost module that it ran in.
+        arguments: by the names of its schema, defaults filled in; tensors as `Ref`, `Leaf`, or None if they are
+            constants made on the way.
+        operand_shapes: shapes of all tensor arguments, in order, constants among them.
+        named_shapes: shapes of the tensor arguments by their names, without those inside lists.
+        shape: of its first output; `shapes` of all.
+        floating: whether the first output holds floats.
+        data: whether it depends on the model's input.
+    """
+
+    index: int
+    target: str
+    module: str
+    arguments: Mapping[str, Any]
+    operand_shapes: tuple[tuple[int, ...], ...]
+    named_shapes: Mapping[str, tuple[int, ...]]
+    shape: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    floating: bool
+    data: bool
+
+    @property
+    def refs(self) -> list[Ref]:
+        """Arguments that earlier operations made, in order."""
+        return [item for item in tree_flatten(list(self.arguments.values()))[0] if isinstance(item, Ref)]
+
+    @property
+    def leaves(self) -> list[str]:
+        """Names of the parameters and buffers that it reads."""
+        return [item.name for item in tree_flatten(list(self.arguments.values()))[0] if isinstance(item, Leaf)]
+
+
+@dataclass(eq=False)
+class Trace:
+    """All operations of a forward pass, and what the pass returned."""
+
+    records: list[Record] = field(default_factory=list)
+    result: Any = None
+    noise: set[str] = field(default_factory=set)
+
+
+Watch = Callable[[Record, tuple[Any, ...], Mapping[str, Any], Tensor], Any]
+"""Called with a record, the arguments and the first output; returns what to call with that output's gradient."""
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Writes down every operation while it is active. Noise is replaced by its mean, so that the pass is the mean one.
+
+    `watch` sees every floating result that depends on the data while it is in memory; nothing is kept alive.
+    """
+
+    def __init__(self, model: nn.Module, watch: Watch) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trace = Trace()
+        self._watch = watch
+        self._made: Any = WeakIdKeyDictionary()
+        self._leaves = {id(tensor): name for name, tensor in named_tensors(model)}
+        self._paths = {id(module): name for name, module in model.named_modules()}
+        self._stack: list[str] = []
+        self._pending: list[tuple[Tensor, Any]] = []
+
+    @contextmanager
+    def modules(self) -> Iterator[None]:
+        """Follow which module runs. The hooks are global ones: no module is touched."""
+
+        def enter(module: nn.Module, _: Any) -> None:
+            self._stack.append(self._paths.get(id(module), self._stack[-1] if self._stack else ""))
+
+        def leave(module: nn.Module, _: Any, __: Any) -> None:
+            self._stack.pop()
+
+        before = module_hooks.register_module_forward_pre_hook(enter)
+        after = module_hooks.register_module_forward_hook(leave, always_call=True)
+        try:
+            yield
+        finally:
+            before.remove()
+            after.remove()
+
+    def add_input(self, name: str, value: Any) -> None:
+        """Enter tensors (nested as they may be) that the pass is given."""
+        for tensor in tree_flatten(value)[0]:
+            if isinstance(tensor, Tensor) and self.find(tensor) is None:
+                shape = tuple(tensor.shape)
+                index = len(self.trace.records)
+                record = Record(
+                    index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), name == "input"
+                )
+                self.trace.records.append(record)
+                self._made[tensor] = Ref(index)
+
+    def find(self, tensor: Tensor) -> Ref | None:
+        """Return what made this tensor."""
+        found: Ref | None = self._made.get(tensor)
+        return found
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        self.attach()
+        name = func.overloadpacket.__name__
+        given = _by_name(func, args, kwargs)
+        seen = self._as_given(name, args)
+        result = self._noiseless(name, func, args, kwargs)
+        outputs = [item for item in tree_flatten(result)[0] if isinstance(item, Tensor)]
+        source = self._made.get(args[0]) if name in ("detach", "alias") else None
+        if source is not None:
+            self._made[outputs[0]] = source
+        elif outputs:
+            self._enter(name, given, outputs, seen, kwargs)
+        return result
+
+    def attach(self) -> None:
+        """Hook the gradients of results that autograd has finished: it has done so when the next operation comes."""
+        for tensor, hook in self._pending:
+            if tensor.requires_grad:
+                tensor.register_hook(hook)  # type: ignore[no-untyped-call]
+        self._pending.clear()
+
+    @staticmethod
+    def _as_given(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Keep the argument of an activation that is about to be overwritten in place."""
+        if name.endswith("_") and kind_of(name) == "activation":
+            return (args[0].detach().clone(), *args[1:])
+        return args
+
+    def _reference(self, value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        if id(value) in self._leaves:
+            return Leaf(self._leaves[id(value)])
+        return self._made.get(value)
+
+    def _noiseless(self, name: str, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if name == "bernoulli_" and isinstance(args[1] if len(args) > 1 else 0.5, float):
+            self.trace.noise.add(self._stack[-1] if self._stack else "")
+            return args[0].fill_(args[1] if len(args) > 1 else 0.5)
+        return func(*args, **kwargs)
+
+    def _enter(
+        self,
+        name: str,
+        given: dict[str, Any],
+        outputs: list[Tensor],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        records = self.trace.records
+        first = outputs[0]
+        record = Record(
+            index=len(records),
+            target=name,
+            module=self._stack[-1] if self._stack else "",
+            arguments=tree_map(self._reference, given),
+            operand_shapes=tuple(tuple(item.shape) for item in tree_flatten(given)[0] if isinstance(item, Tensor)),
+            named_shapes={key: tuple(item.shape) for key, item in given.items() if isinstance(item, Tensor)},
+            shape=tuple(first.shape),
+            shapes=tuple(tuple(output.shape) for output in outputs),
+            floating=first.is_floating_point(),
+            data=False,
+        )
+        record.data = name not in FRESH and any(records[ref.record].data for ref in record.refs)
+        records.append(record)
+        for number, output in enumerate(outputs):
+            if id(output) not in self._leaves:
+                self._made[output] = Ref(record.index, number)
+        hook = self._watch(record, args, kwargs, first) if record.floating else None
+        if hook is not None:
+            self._pending.append((first, hook))
+
+
+def _by_name(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by the names of the operation's schema, in its order, with its defaults."""
+    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | dict(kwargs)
+    return {a.name: given.get(a.name, a.default_value) for a in func._schema.arguments}
+
+
+def named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield parameters and buffers, each tensor once, under its first name."""
+    yield from model.named_parameters()
+    yield from model.named_buffers()
+
+
+def record_pass(model: nn.Module, run: Callable[[Recorder], Any], watch: Watch) -> Trace:
+    """Run `run` with everything that the model does written down; it may enter inputs on the recorder it is given."""
+    recorder = Recorder(model, watch)
+    with torch.enable_grad(), recorder.modules():
+        recorder.trace.result = run(recorder)
+    recorder.attach()
+    return recorder.trace
