@@ -75,6 +75,6 @@ def _plotly() -> str:
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
-def block(tag: str, *children: Html, **attributes: str) -> Html:
+def block(tag: str, *children: Html, **attributes: str | bool | int | None) -> Html:
     """Return an element whose children stand on lines of their own."""
     return element(tag, Html("\n"), join(*children), Html("\n"), **attributes)

@@ -7,6 +7,7 @@ The colours are those of Okabe and Ito, which people with any of the common form
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from symbreak.report.html import Html, element
 
@@ -66,10 +67,11 @@ def faded(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
-def swatch(index: int) -> Html:
-    """Return a small drawing of the line and marker of an initialization, for legends and tables."""
+def swatch(index: int, *, shows: Literal["both", "line", "marker"] = "both") -> Html:
+    """Return a small drawing of the line and marker of an initialization, or of one of them, for legends and tables."""
     this = look(index)
     colour = "currentColor" if this.colour == INK else this.colour
     line = element("path", d="M0 7H30", stroke=colour, stroke_width="2.2", stroke_dasharray=_PATTERNS[this.dash])
     marker = element("path", d=_SHAPES[this.marker], fill=colour)
-    return element("svg", line, marker, class_="swatch", viewBox="0 0 30 14", width=30, height=14, aria_hidden="true")
+    shown = {"both": (line, marker), "line": (line,), "marker": (marker,)}[shows]
+    return element("svg", *shown, class_="swatch", viewBox="0 0 30 14", width=30, height=14, aria_hidden="true")

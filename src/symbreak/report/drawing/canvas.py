@@ -75,10 +75,13 @@ def settings(**more: Any) -> Iterator[None]:
         yield
 
 
-def image_bytes(figure: Figure, kind: str, *, dpi: int = 200, **more: Any) -> bytes:
-    """Return a picture as the bytes of a "png", "svg" or "pdf" file; `more` are further settings."""
+def image_bytes(figure: Figure, kind: str, *, dpi: int = 200, letters: str = "path") -> bytes:
+    """Return a picture as the bytes of a "png", "svg" or "pdf" file.
+
+    Letters of an SVG are drawn ("path"), for a file looks the same everywhere; or stay text ("none").
+    """
     buffer = io.BytesIO()
-    with settings(**more), warnings.catch_warnings():
+    with settings(**{"svg.fonttype": letters}), warnings.catch_warnings():
         # A name in a script that the font lacks shows as boxes; that is no reason to fail or to talk.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=METADATA[kind])

@@ -1,0 +1,72 @@
+"""Axes that show what is measured: logarithms with plain numbers, room for zero where the scale has it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike, NDArray
+
+from symbreak.lesson.figures import Scale
+
+LARGEST = 1e290
+"""Numbers are drawn up to here; limits a little beyond must still be numbers."""
+
+MOST_DECADES = 12
+"""A symmetric logarithm shows so many decades beside zero: more would leave no room for those that matter."""
+
+MOST_TICKS = 7
+
+
+def drawable(values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as floats, with gaps for what is not finite and nothing so large that a scale overflows.
+
+    >>> drawable([1, np.inf, -1e300])
+    array([  1.e+000,       nan, -1.e+290])
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(numbers), np.clip(numbers, -LARGEST, LARGEST), np.nan)
+
+
+def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[NDArray[np.float64]]) -> None:
+    """Give an axis its scale, with ticks that read as plain numbers."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    set_scale = axes.set_xscale if which == "x" else axes.set_yscale
+    sizes = np.abs(np.concatenate([np.ravel(each) for each in values] or [np.zeros(0)]))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if scale == "linear" or not sizes.size:
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    elif scale == "log":
+        set_scale("log", nonpositive="mask")
+        few = sizes.max() < 50 * sizes.min()
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=MOST_TICKS))
+    else:
+        _symmetric(axis, set_scale, sizes)
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: tick(value))
+
+
+def tick(value: float) -> str:
+    """Write a tick: short, without the zeros that C puts into exponents.
+
+    >>> tick(1e-05), tick(0.25), tick(1e+16)
+    ('1e-5', '0.25', '1e16')
+    """
+    digits, found, exponent = f"{value:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if found else digits
+
+
+def _symmetric(axis: Axis, set_scale: Any, sizes: NDArray[np.float64]) -> None:
+    """Draw logarithms on both sides of zero, linear only below the smallest number that is there."""
+    top = math.ceil(math.log10(float(sizes.max())))
+    bottom = max(math.floor(math.log10(float(sizes.min()))), top - MOST_DECADES)
+    bottom = min(bottom, top - 1)
+    set_scale("symlog", linthresh=10.0**bottom, linscale=0.7)
+    step = max(1, math.ceil((top - bottom + 1) / (MOST_TICKS - 1)))
+    powers = [10.0**power for power in range(bottom, top + 1, step)]
+    axis.set_major_locator(FixedLocator([-power for power in reversed(powers)] + [0.0, *powers]))

@@ -1,0 +1,70 @@
+"""Words and marks of the audited lesson that the page, the terminal, the notebook and the chapter share."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from symbreak.lesson.catalogue import SECTIONS
+from symbreak.lesson.claim import Finding, Number, Verdict
+from symbreak.report.format import number
+from symbreak.report.html import Html, element, escape
+
+VERDICTS: tuple[Verdict, ...] = ("true", "true if", "false", "convention")
+MARKS: dict[Verdict, str] = {"true": "✓", "true if": "◐", "false": "✗", "convention": "≡"}
+"""A verdict is never told by its colour alone."""
+
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def by_section(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
+    """Return the sections that have findings, in the lesson's order."""
+    return [
+        (name, found)
+        for name in SECTIONS
+        if (found := [finding for finding in findings if finding.claim.section == name])
+    ]
+
+
+def counts(findings: Sequence[Finding]) -> dict[Verdict, int]:
+    """Return how often each verdict was given."""
+    return {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in VERDICTS}
+
+
+def condition(finding: Finding) -> str:
+    """Return the condition with its first word: "if ...", "since ..." would not fit both ways of being wrong."""
+    lead = {"true if": "If ", "false": "Fails where "}.get(finding.verdict, "")
+    return f"{lead}{finding.condition}." if finding.condition else ""
+
+
+def measured(value: Number | None) -> str:
+    """Write a measured number for a reader.
+
+    >>> measured(True), measured(200), measured(0.69314718), measured(float("nan"))
+    ('yes', '200', '0.693', 'not finite')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or not math.isfinite(value):
+        return "not finite"
+    return str(value) if isinstance(value, int) else number(value)
+
+
+def prose(text: str) -> Html:
+    """Return text as HTML, with what stands between backquotes as code.
+
+    >>> prose("`W1` < 1")
+    '<code>W1</code> &lt; 1'
+    """
+    parts = _CODE.split(text)
+    return Html("".join(element("code", part) if place % 2 else escape(part) for place, part in enumerate(parts)))
+
+
+def bare(text: str) -> str:
+    """Return text without the backquotes around code.
+
+    >>> bare("`W1` is 0")
+    'W1 is 0'
+    """
+    return _CODE.sub(r"\1", text)
