@@ -1,0 +1,121 @@
+"""The learner's code, loaded and called. All that goes back is values: whether they are right is judged elsewhere.
+
+Nothing here is hidden from that code, and nothing is trusted afterwards: what is taken care of (bound names, caught
+exceptions) is for code that is wrong, the grader's own reading of the pipe is for code that is hostile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import random
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from symbreak.grade.namespace import functions, parameter_names
+from symbreak.grade.sandbox import wire
+from symbreak.grade.sandbox.inner.pipe import Pipe
+from symbreak.grade.values import plain
+
+NAME = "submission"
+MESSAGE_CHARACTERS = 2000
+
+_seed_numpy, _seed_random = np.random.seed, random.seed
+
+
+def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
+    """Load the code that comes first, then answer calls until the grader is done."""
+    room = limits["value_bytes"]
+    request, _ = pipe.receive()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    _forget_symbreak()
+    space, found, problem = _load(request["source"])
+    names = {name: parameter_names(function) for name, function in found.items()}
+    _flush()
+    pipe.send({"nonce": request["nonce"], "problem": problem, "functions": names})
+    while True:
+        request, values = pipe.receive()
+        fields, value = _answer(space, request, values, room)
+        _flush()
+        fields["nonce"] = request["nonce"]
+        try:
+            pipe.send(fields, {"value": value}, room=room)
+        except wire.TooLarge as error:
+            pipe.send({**fields, "too_large": str(error)}, {"value": None})
+        except Exception as error:
+            pipe.send({**fields, "error": _describe(error)}, {"value": None})
+        del values, value
+
+
+def _forget_symbreak() -> None:
+    """Make `import symbreak`, which has the right answers, fail; its files are out of sight where that is possible."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "symbreak"]:
+        del sys.modules[name]
+    sys.modules["symbreak"] = None  # type: ignore[assignment]
+
+
+def _load(source: str) -> tuple[dict[str, Any], dict[str, Callable[..., Any]], str]:
+    """Return all that the code defines, by name, the functions of the week among it, and what went wrong."""
+    module = types.ModuleType(NAME)
+    sys.modules[NAME] = module
+    name = f"{NAME}.py"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
+        found = functions(module.__dict__)
+    except BaseException as error:
+        return {}, {}, _describe(error)
+    return {**module.__dict__, **found}, found, ""
+
+
+def _answer(
+    space: dict[str, Any], request: dict[str, Any], values: dict[str, Any], room: int
+) -> tuple[dict[str, Any], Any]:
+    """Call a function; return what to say of it, and its value."""
+    args, kwargs = list(values["args"]), dict(values["kwargs"])
+    named = {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+    before = {name: _fingerprint(value, room) for name, value in named.items()}
+    if request["seed"] is not None:
+        _seed_numpy(request["seed"])
+        _seed_random(request["seed"])
+    fields: dict[str, Any] = {"error": "", "memory": False, "too_large": ""}
+    value: Any = None
+    try:
+        value = plain(space[request["function"]](*args, **kwargs))
+    except MemoryError as error:
+        fields |= {"error": _describe(error), "memory": True}
+    except BaseException as error:
+        fields["error"] = _describe(error)
+    fields["changed"] = [name for name, each in named.items() if _fingerprint(each, room) != before[name]]
+    return fields, value
+
+
+def _fingerprint(value: Any, room: int) -> bytes:
+    """The bytes of a value: type, shape, order and every bit; what cannot be sent any more has surely changed."""
+    try:
+        return wire.pack({}, {"": value}, room=room)
+    except Exception:
+        return b""
+
+
+def _describe(error: BaseException) -> str:
+    """Return "Type: message", whatever the exception does when it is asked."""
+    name = type(error).__name__
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(its message cannot be read)"
+    return f"{name}: {message}"[:MESSAGE_CHARACTERS] if message else name
+
+
+def _flush() -> None:
+    for name in ("stdout", "stderr"):
+        with contextlib.suppress(BaseException):
+            getattr(sys, name).flush()

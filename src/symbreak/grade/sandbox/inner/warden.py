@@ -1,0 +1,211 @@
+"""The process between grader and learner's code: it makes the prison, waits, and leaves nothing behind.
+
+It stays outside: it keeps the grader's rights, and the learner's code has no name for it. It ends the code when the
+grader closes the lifeline, also by dying.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import stat
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from symbreak.grade.sandbox.inner import filter as call_filter
+from symbreak.grade.sandbox.inner import jail, kernel
+from symbreak.grade.sandbox.inner.pipe import Pipe
+from symbreak.grade.sandbox.inner.serve import serve
+
+# How often the disk is looked at where the kernel does not bound it.
+_WATCH_MILLISECONDS = 50
+# Processes that fork as fast as they are ended are given up after this.
+_SWEEPS = 200
+
+
+def run(request_fd: int, reply_fd: int, lifeline_fd: int) -> int:
+    """Run a learner's code to its end; return its exit code, or 128 + the signal that ended it."""
+    pipe = Pipe(request_fd, reply_fd)
+    config, _ = pipe.receive()
+    folder = config["folder"]
+    missing: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        kernel.adopt_orphans()
+    inside = _put_on("processes", missing, config, jail.leave_namespaces)
+    user = jail.choose_user() if os.geteuid() == 0 else None
+    wake = _wake_on_child()
+    child = os.fork()
+    if child == 0:
+        os.close(lifeline_fd)
+        _be_child(pipe, config, folder, missing, user)
+    for fd in (request_fd, reply_fd, 0, 1, 2):
+        os.close(fd)
+    try:
+        _watch(lifeline_fd, wake, folder, config["limits"]["file_bytes"])
+        return _end(child, user if not inside and user is not None and jail.is_own(user) else None)
+    finally:
+        _remove(folder)
+
+
+def _put_on(layer: str, missing: dict[str, str], config: dict[str, Any], step: Any) -> bool:
+    """Put a layer on, or write down why not."""
+    try:
+        if layer in config["without"]:
+            raise OSError("left out on request")
+        step()
+    except (OSError, ValueError) as error:
+        missing[layer] = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        return False
+    return True
+
+
+def _wake_on_child() -> int:
+    """Return a file that becomes readable when a child ends."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return readable
+
+
+def _be_child(pipe: Pipe, config: dict[str, Any], folder: str, missing: dict[str, str], user: int | None) -> None:
+    """Close every door, say which, and serve; never return."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    code = 70
+    try:
+        os.setsid()
+        _close_doors(config, folder, missing, user)
+        pipe.send({"missing": missing})
+        code = serve(pipe, config["limits"])
+    except (EOFError, BrokenPipeError):
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _close_doors(config: dict[str, Any], folder: str, missing: dict[str, str], user: int | None) -> None:
+    limits = config["limits"]
+    owner = os.geteuid() if user is None else user
+    if "processes" in missing:
+        missing |= dict.fromkeys(("network", "files"), missing["processes"])
+    else:
+        _put_on(
+            "files",
+            missing,
+            config,
+            lambda: jail.build_root(folder, config["shown"], config["hidden"], user=owner, disk=limits["file_bytes"]),
+        )
+    if "files" in missing:
+        os.chown(folder, owner, -1)
+        os.chdir(folder)
+    os.environ["HOME"] = os.environ["TMPDIR"] = os.getcwd()
+    _put_on("user", missing, config, lambda: _leave_user(config, user, "files" in missing))
+    kernel_present = _put_on("capabilities", missing, config, kernel.drop_capabilities)
+    if kernel_present or user is not None:
+        missing.pop("capabilities", None)
+    with contextlib.suppress(OSError):
+        kernel.die_with_parent(signal.SIGKILL)
+    if config["torch"]:
+        with contextlib.suppress(ImportError):
+            import torch  # noqa: F401  # its size is not the learner's
+    others = jail.tasks_of(owner) if user is None and "processes" in missing else 0
+    _put_on("limits", missing, config, lambda: jail.bound(limits, threads_elsewhere=others))
+    _put_on("calls", missing, config, call_filter.install)
+
+
+def _leave_user(config: dict[str, Any], user: int | None, outside: bool) -> None:
+    if user is None:
+        raise OSError("the grader is not root, so the code runs as the grader's own user")
+    unreadable = jail.unreadable_to(user, config["shown"]) if outside else ""
+    if unreadable:
+        raise OSError(f"other users may not read {unreadable}")
+    jail.become(user)
+
+
+def _watch(lifeline: int, wake: int, folder: str, file_bytes: int) -> None:
+    """Return when the child ended, the grader is done or gone, or the folder is too full."""
+    poll = select.poll()
+    poll.register(lifeline, select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    while not poll.poll(_WATCH_MILLISECONDS):
+        if _too_full(folder, file_bytes):
+            return
+
+
+def _too_full(folder: str, file_bytes: int) -> bool:
+    size = count = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(parent, name)).st_blocks * 512
+            count += 1
+            if count > jail.MOST_FILES or size > file_bytes:
+                return True
+    return False
+
+
+def _end(child: int, user: int | None) -> int:
+    """End the child and all that it started."""
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
+    if user is not None:
+        _end_all_of(user)
+    _end_orphans()
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _end_all_of(user: int) -> None:
+    """End every process of a user at once, which no forking outruns."""
+    killer = os.fork()
+    if killer == 0:
+        try:
+            os.setresuid(user, user, user)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(killer, 0)
+
+
+def _end_orphans() -> None:
+    """End the processes that this one has adopted, until none is left."""
+    for _ in range(_SWEEPS):
+        for pid in _children():
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.005)
+
+
+def _children() -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.append(int(path.parent.name))
+    return found
+
+
+def _remove(folder: str) -> None:
+    """Remove the folder, also one whose owner made it hard to."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.chmod(os.path.join(parent, name), stat.S_IRWXU, follow_symlinks=False)
+    shutil.rmtree(folder, ignore_errors=True)
