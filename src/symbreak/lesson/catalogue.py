@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symbreak.lesson import front_matter, one_unit, proof, zero, zero_forward, zero_gradients
 from symbreak.lesson.claim import Claim
 
 SECTIONS = {
@@ -24,4 +25,11 @@ def _by_id(*rooms: tuple[Claim, ...]) -> dict[str, Claim]:
     return {claim.id: claim for room in rooms for claim in room}
 
 
-CLAIMS: dict[str, Claim] = _by_id()
+CLAIMS: dict[str, Claim] = _by_id(
+    front_matter.CLAIMS,
+    zero.CLAIMS,
+    zero_forward.CLAIMS,
+    zero_gradients.CLAIMS,
+    proof.CLAIMS,
+    one_unit.CLAIMS,
+)
