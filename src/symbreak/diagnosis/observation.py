@@ -191,7 +191,8 @@ class Loss:
         targets: class indices (with ignored ones left out), shares per class, or numbers; None if unknown.
         classes: number of classes of a cross-entropy.
         predicted, wanted: shapes of prediction and targets as the loss was given them.
-        normalized: what the loss takes for logits are already probabilities or log-probabilities.
+        normalized: what the loss takes for logits are already probabilities or log-probabilities; or what it takes for
+            log-probabilities are raw scores.
     """
 
     kind: Literal["cross-entropy", "binary-cross-entropy", "squared-error", "other"]
@@ -203,7 +204,7 @@ class Loss:
     classes: int | None
     predicted: tuple[int, ...]
     wanted: tuple[int, ...]
-    normalized: Literal["", "probabilities", "log-probabilities"] = ""
+    normalized: Literal["", "probabilities", "log-probabilities", "raw scores"] = ""
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ class Observation:
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
+        probe: gives the gradients at another point: called with new values of some parameters, by name.
     """
 
     parameters: tuple[Parameter, ...]
@@ -253,6 +255,7 @@ class Observation:
     noise: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()
+    probe: Callable[[Mapping[str, Array]], Mapping[str, Gradient]] | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter or buffer that goes by this name."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.utils._pytree import tree_flatten
 
@@ -15,7 +15,7 @@ from symbreak.errors import InvalidInput
 LossFunction = Callable[[Any, Any], Tensor]
 
 
-def forward(model: nn.Module, x: Any) -> Any:
+def forward(model: Callable[..., Any], x: Any) -> Any:
     """Call the model: a dict becomes keyword arguments, a tuple or list positional ones.
 
     Raises:

@@ -8,15 +8,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from symbreak.diagnosis import values
-from symbreak.diagnosis.observation import Event, Gradient, Observation, Operation, Parameter, Slices
+from symbreak.diagnosis.observation import Event, Gradient, Observation, Operation, Parameter
 from symbreak.torch import calls
+from symbreak.torch.gradients import array, gradient_of
 from symbreak.torch.guard import untouched
 from symbreak.torch.losses import LossWatch
+from symbreak.torch.probe import prober
 from symbreak.torch.signals import Signals
 from symbreak.torch.trace import Record, Recorder, record_pass
 from symbreak.torch.wiring import Wiring
@@ -87,6 +88,7 @@ def observe(
         noise=tuple(sorted(trace.noise)),
         events=events,
         unused=tuple(name for name in trainable if name not in gradients),
+        probe=prober(model, x, y, loss_fn, seed=seed),
     )
 
 
@@ -120,15 +122,6 @@ def parameters(
     )
 
 
-def array(tensor: Tensor) -> NDArray[Any]:
-    """Return the values as NumPy has them, without a copy where it can; bfloat16 and float16 are widened."""
-    tensor = tensor.detach().cpu()
-    if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
-        tensor = tensor.float()
-    found: NDArray[Any] = tensor.numpy()
-    return found
-
-
 def _reader(tensor: Tensor) -> Callable[[], NDArray[Any]]:
     return lambda: array(tensor)
 
@@ -139,7 +132,7 @@ def _backward(model: nn.Module, total: Tensor, gradients: dict[str, Gradient]) -
     def hook(name: str) -> Callable[[Tensor], None]:
         def measure(parameter: Tensor) -> None:
             if parameter.grad is not None:
-                gradients[name] = _gradient(parameter.grad)
+                gradients[name] = gradient_of(parameter.grad)
             parameter.grad = None
 
         return measure
@@ -154,19 +147,6 @@ def _backward(model: nn.Module, total: Tensor, gradients: dict[str, Gradient]) -
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _gradient(gradient: Tensor) -> Gradient:
-    gradient = gradient.to_dense() if gradient.is_sparse else gradient
-    return Gradient(values.summary(array(gradient)), tuple(_slices(gradient, axis) for axis in range(gradient.dim())))
-
-
-def _slices(tensor: Tensor, axis: int) -> Slices:
-    table = tensor.detach().movedim(axis, 0).reshape(tensor.shape[axis], -1)
-    table = table if table.dtype in (torch.float32, torch.float64) else table.float()
-    generator = torch.Generator().manual_seed(axis)
-    directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype)
-    return Slices((table @ directions).numpy(), torch.linalg.vector_norm(table, dim=1).numpy())
 
 
 def _with_gradients(

@@ -147,7 +147,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func.overloadpacket.__name__
         given = _by_name(func, args, kwargs)
         seen = self._as_given(name, args)
-        result = self._noiseless(name, func, args, kwargs)
+        if name == "bernoulli_":
+            self.trace.noise.add(self._stack[-1] if self._stack else "")
+        result = noiseless(func, args, kwargs)
         outputs = [item for item in tree_flatten(result)[0] if isinstance(item, Tensor)]
         source = self._made.get(args[0]) if name in ("detach", "alias") else None
         if source is not None:
@@ -176,12 +178,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if id(value) in self._leaves:
             return Leaf(self._leaves[id(value)])
         return self._made.get(value)
-
-    def _noiseless(self, name: str, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if name == "bernoulli_" and isinstance(args[1] if len(args) > 1 else 0.5, float):
-            self.trace.noise.add(self._stack[-1] if self._stack else "")
-            return args[0].fill_(args[1] if len(args) > 1 else 0.5)
-        return func(*args, **kwargs)
 
     def _enter(
         self,
@@ -213,6 +209,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         hook = self._watch(record, args, kwargs, first) if record.floating else None
         if hook is not None:
             self._pending.append((first, hook))
+
+
+def noiseless(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Run an operation; a mask of dropout becomes its mean, so that dropout passes its input on as it is."""
+    if func.overloadpacket.__name__ == "bernoulli_" and not isinstance(args[1] if len(args) > 1 else 0.5, Tensor):
+        return args[0].fill_(args[1] if len(args) > 1 else 0.5)
+    return func(*args, **kwargs)
 
 
 def _by_name(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""What a rule is, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from symbreak.diagnosis.finding import Finding
+from symbreak.diagnosis.observation import Observation
+from symbreak.diagnosis.reach import Reach, reach
+from symbreak.diagnosis.wires import Wires
+
+Need = Literal["values", "run", "loss", "builder"]
+MISSING = {
+    "run": "needs an input: check(model, x)",
+    "loss": "needs y and a loss: check(model, x, y, loss_fn)",
+    "builder": "needs a builder: check(build_model, ...)",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """An observation, and what several rules work out from it, once."""
+
+    observation: Observation
+
+    @cached_property
+    def wires(self) -> Wires:
+        """The operations as a graph."""
+        return Wires(self.observation)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What stays tied and what stays put."""
+        return reach(self.observation)
+
+    def lacks(self, need: Need) -> bool:
+        """Tell whether the observation lacks what a rule needs."""
+        seen = self.observation
+        return {
+            "values": False,
+            "run": not seen.operations,
+            "loss": seen.loss is None,
+            "builder": not seen.events,
+        }[need]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        slug: its name.
+        summary: one line.
+        needs: what it must be given.
+        find: looks for what is wrong, or unusual and right.
+        page: what `symbreak explain` tells, in Markdown: what it says, why it matters, how it is decided, when it is
+            silent, what to do, sources.
+    """
+
+    slug: str
+    summary: str
+    needs: Need
+    find: Callable[[Context], Iterable[Finding]]
+    page: str

@@ -1,0 +1,138 @@
+"""Reading the wiring of an observation: what follows what, what every path must pass, what is the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from symbreak.diagnosis.observation import Observation, Operation
+
+PASSING = frozenset(("shape", "noise"))
+WEIGHTED = frozenset(("linear", "conv", "recurrent"))
+# Path counts grow beyond any number; modulo a large prime, two different counts agree with a probability near 1e-18.
+PRIME = 2**61 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Wires:
+    """An observation's operations as a graph."""
+
+    observation: Observation
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations, in order."""
+        return self.observation.operations
+
+    @cached_property
+    def _readers(self) -> tuple[tuple[int, ...], ...]:
+        readers: list[list[int]] = [[] for _ in self.operations]
+        for operation in self.operations:
+            for source in operation.inputs:
+                readers[source].append(operation.index)
+        return tuple(tuple(dict.fromkeys(each)) for each in readers)
+
+    def readers(self, operation: Operation) -> Iterator[Operation]:
+        """Yield the operations that read what this one gives, past those that only move or rescale it."""
+        pending = list(self._readers[operation.index])
+        seen: set[int] = set()
+        while pending:
+            reader = self.operations[pending.pop(0)]
+            if reader.index in seen:
+                continue
+            seen.add(reader.index)
+            if passes(reader):
+                pending += self._readers[reader.index]
+            else:
+                yield reader
+
+    def sources(self, operation: Operation) -> Iterator[Operation]:
+        """Yield the operations that made what this one reads, before those that only moved or rescaled it."""
+        pending = list(operation.inputs)
+        seen: set[int] = set()
+        while pending:
+            source = self.operations[pending.pop(0)]
+            if source.index in seen:
+                continue
+            seen.add(source.index)
+            if passes(source):
+                pending += source.inputs
+            else:
+                yield source
+
+    @cached_property
+    def weighted(self) -> tuple[Operation, ...]:
+        """Products with weights, convolutions and recurrent layers, in order."""
+        return tuple(op for op in self.operations if op.kind in WEIGHTED and op.weight is not None)
+
+    @cached_property
+    def outputs(self) -> frozenset[int]:
+        """Weighted operations after which no other comes: the heads."""
+        return frozenset(op.index for op in self.weighted if op.index not in self._reach_weights)
+
+    @cached_property
+    def _reach_weights(self) -> frozenset[int]:
+        """Operations from which a later weighted one can be reached."""
+        found: set[int] = set()
+        weighted = {op.index for op in self.weighted}
+        for operation in reversed(self.operations):
+            if any(reader in weighted or reader in found for reader in self._readers[operation.index]):
+                found.add(operation.index)
+        return frozenset(found)
+
+    @cached_property
+    def trunk(self) -> tuple[Operation, ...]:
+        """Operations that every path from the input to the end passes: no branch leads around them."""
+        end = self._end
+        if end is None:
+            return ()
+        down, up = self._paths(end)
+        whole = sum(down[op.index] for op in self.operations if self._begins(op)) % PRIME
+        if not whole:
+            return ()
+        return tuple(op for op in self.operations if up[op.index] * down[op.index] % PRIME == whole and up[op.index])
+
+    @property
+    def _end(self) -> int | None:
+        loss = self.observation.loss
+        if loss is not None and loss.output is not None:
+            return loss.output
+        return max((op.index for op in self.operations if op.signal is not None), default=None)
+
+    @staticmethod
+    def _begins(operation: Operation) -> bool:
+        return not operation.inputs and operation.name != "target"
+
+    def _paths(self, end: int) -> tuple[list[int], list[int]]:
+        """Count the paths from each operation to the end (down), and from the inputs to each (up)."""
+        down = [0] * len(self.operations)
+        down[end] = 1
+        for operation in reversed(self.operations[:end]):
+            down[operation.index] = sum(down[reader] for reader in self._readers[operation.index]) % PRIME
+        up = [0] * len(self.operations)
+        for operation in self.operations:
+            inputs = dict.fromkeys(operation.inputs)
+            up[operation.index] = int(self._begins(operation)) or sum(up[source] for source in inputs) % PRIME
+        return down, up
+
+    def activation_before(self, operation: Operation) -> str:
+        """Return the name of the activation whose result this operation reads; "identity" if there is none."""
+        for source in self.sources(operation):
+            if source.kind == "activation":
+                return source.name
+            if source.kind == "pool":
+                return self.activation_before(source)
+        return "identity"
+
+    def followed_by(self, operation: Operation, kind: str) -> bool:
+        """Tell whether an operation of this kind reads the result directly."""
+        return any(reader.kind == kind for reader in self.readers(operation))
+
+
+def passes(operation: Operation) -> bool:
+    """Whether an operation only moves, rescales or (on average) keeps what it reads."""
+    if operation.kind in PASSING:
+        return True
+    scalar = bool(operation.attributes.get("scalar")) and not operation.parameters
+    return operation.kind in ("multiply", "add") and scalar and len(operation.inputs) == 1

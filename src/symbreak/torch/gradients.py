@@ -1,0 +1,36 @@
+"""Gradients and values as the plain arrays and statistics that rules read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from symbreak.diagnosis import values
+from symbreak.diagnosis.observation import Gradient, Slices
+
+
+def array(tensor: Tensor) -> NDArray[Any]:
+    """Return the values as NumPy has them, without a copy where it can; bfloat16 and float16 are widened."""
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
+        tensor = tensor.float()
+    found: NDArray[Any] = tensor.numpy()
+    return found
+
+
+def gradient_of(gradient: Tensor) -> Gradient:
+    """Return the statistics of a gradient and the projections of its slices."""
+    gradient = gradient.to_dense() if gradient.is_sparse else gradient
+    slices = tuple(_slices(gradient, axis) for axis in range(gradient.dim()))
+    return Gradient(values.summary(array(gradient)), slices)
+
+
+def _slices(tensor: Tensor, axis: int) -> Slices:
+    table = tensor.detach().movedim(axis, 0).reshape(tensor.shape[axis], -1)
+    table = table if table.dtype in (torch.float32, torch.float64) else table.float()
+    generator = torch.Generator().manual_seed(axis)
+    directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype)
+    return Slices((table @ directions).numpy(), torch.linalg.vector_norm(table, dim=1).numpy())
