@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
     from symbreak.front import Comparison as Comparison
+    from symbreak.front import Lesson as Lesson
+    from symbreak.front import audit_lesson as audit_lesson
     from symbreak.front import compare as compare
     from symbreak.network import Network as Network
 
@@ -36,8 +38,10 @@ _ROOMS = ("datasets", "diagnosis", "initializers", "lesson", "network", "numeric
 _NAMES = {
     "Comparison": "symbreak.front",
     "InvalidInput": "symbreak.errors",
+    "Lesson": "symbreak.front",
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
+    "audit_lesson": "symbreak.front",
     "compare": "symbreak.front",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
@@ -47,9 +51,11 @@ _NAMES = {
 __all__ = [
     "Comparison",
     "InvalidInput",
+    "Lesson",
     "Network",
     "SymbreakError",
     "__version__",
+    "audit_lesson",
     "compare",
     "datasets",
     "diagnosis",

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from symbreak.cli.exits import INTERRUPTED
-from symbreak.errors import InvalidInput
+from symbreak.cli.outputs import check_outputs, progress_bar
 
 if TYPE_CHECKING:
     from symbreak.front import Comparison
-
-Progress = Callable[[int, int], None]
-
 
 Data = Annotated[str, typer.Option(help="A data set by name (planar, digits, ...) or a CSV, Parquet or NPZ file.")]
 Target = Annotated[str | None, typer.Option(help="The column to learn, for CSV and Parquet.", show_default=False)]
@@ -74,9 +69,10 @@ def command(
     Without options: the lesson's network (2-4-1, tanh, rate 1.2) on its flower data.
     """
     from symbreak.front import compare
+    from symbreak.report import files
 
-    _check_outputs(json_file, report, plot)
-    with _progress(quiet or json_file == "-") as progress:
+    check_outputs((json_file, files.check_json_path), (report, files.check_html_path), (plot, files.check_figure_path))
+    with progress_bar("training", quiet=quiet or json_file == "-") as progress:
         comparison = compare(
             data,
             target=target,
@@ -98,40 +94,6 @@ def command(
     if comparison.result.interrupted:
         print("interrupted: only what is shown was finished", file=sys.stderr)  # noqa: T201
         raise typer.Exit(INTERRUPTED)
-
-
-def _check_outputs(json_file: str | None, report: Path | None, plot: Path | None) -> None:
-    """Refuse a file that could not be written before the run, not after it."""
-    from symbreak.report import files
-
-    if json_file not in (None, "-"):
-        files.check_json_path(str(json_file))
-    if report is not None:
-        files.check_html_path(report)
-    if plot is not None:
-        files.check_figure_path(plot)
-    named = [Path(path).resolve() for path in (json_file, report, plot) if path not in (None, "-")]
-    if len(set(named)) < len(named):
-        raise InvalidInput(
-            "every output needs a file of its own",
-            got=", ".join(map(str, named)),
-            allowed="different files",
-            hint="r.json",
-        )
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("training")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _deliver(

@@ -12,6 +12,8 @@ from symbreak.errors import InvalidInput
 
 HTML_ENDINGS = (".html", ".htm")
 FIGURE_ENDINGS = (".png", ".svg", ".pdf")
+MARKDOWN_ENDINGS = (".md", ".markdown")
+NOTEBOOK_ENDINGS = (".ipynb",)
 
 
 def check_html_path(path: str | os.PathLike[str]) -> Path:
@@ -35,6 +37,28 @@ def check_figure_path(path: str | os.PathLike[str]) -> Path:
     'curves.PNG'
     """
     return _checked(path, "figure", FIGURE_ENDINGS)
+
+
+def check_markdown_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if a chapter can be written there; call it before a long run, not after."""
+    return _checked(path, "chapter", MARKDOWN_ENDINGS)
+
+
+def check_notebook_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if a notebook can be written there."""
+    return _checked(path, "notebook", NOTEBOOK_ENDINGS)
+
+
+def check_folder_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if it is a folder that can be written to, or one that can be made; call it before a long run."""
+    target = _path(path)
+    if target.is_dir():
+        _check_place(target / "file")
+    else:
+        _check_place(target)
+        if target.exists():
+            raise _refused("pictures are written to a folder", f"{str(target)!r}, which is a file")
+    return target
 
 
 def check_json_path(path: str | os.PathLike[str]) -> Path:

@@ -36,15 +36,20 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def terminal() -> Console:
+    """Return the console to print on, as wide as the terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
+    return _Console(width=width, highlight=False)
+
+
 def print_comparison(result: CompareResult) -> None:
     """Print what was run, the table of measurements, and a verdict for each initialization."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
-    console = _Console(width=width, highlight=False)
+    console = terminal()
     console.print(Text(plain.headline(result)))
     console.print()
     # Ranges or columns that do not fit would be torn across lines: fewer that can be read are better.
     tables = (_full(result), _medians(result), _least(result))
-    console.print(next((table for table in tables if _width(console, table) <= width), tables[-1]))
+    console.print(next((table for table in tables if _width(console, table) <= console.width), tables[-1]))
     console.print()
     console.print(Text(plain.verdicts(result)))
 

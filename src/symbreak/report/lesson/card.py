@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from symbreak.lesson.claim import Finding, Verdict
+from symbreak.lesson.claim import Case, Finding, Verdict
 from symbreak.lesson.figures import Figure
+from symbreak.report.format import plural
 from symbreak.report.html import Html, element
-from symbreak.report.lesson_words import MARKS, condition, measured, prose
+from symbreak.report.lesson.words import MARKS, deciding, measured, prose
 
 Draw = Callable[[Figure, str], Html]
 
@@ -36,8 +37,23 @@ def badge(verdict: Verdict) -> Html:
 
 
 def _verdict(finding: Finding) -> Html:
-    text = condition(finding)
-    return element("p", badge(finding.verdict), Html(" "), prose(text) if text else None, class_="verdict-line")
+    return element("div", badge(finding.verdict), _cases(deciding(finding)), class_="verdict-line")
+
+
+def _cases(cases: Sequence[Case]) -> Html | None:
+    """List under which conditions the claim held and under which it failed."""
+    if not cases:
+        return None
+    items = [
+        element(
+            "li",
+            element("span", "✓" if case.holds else "✗", class_="mark", aria_hidden="true"),
+            element("span", "holds if " if case.holds else "fails if ", prose(case.when)),
+            class_="yes" if case.holds else "no",
+        )
+        for case in cases
+    ]
+    return element("ul", *items, class_="cases")
 
 
 def _pointer(id: str) -> Html:
@@ -55,13 +71,16 @@ def _evidence(finding: Finding, draw: Draw, copyable: bool) -> list[Html]:
 
 
 def _numbers(finding: Finding) -> Html:
+    """Tell what was tried, where that is not told above, and what was measured."""
+    evidence = finding.evidence
     rows = [
         element("tr", element("th", name, scope="row"), element("td", measured(value), title=str(value)))
-        for name, value in finding.evidence.measured.items()
+        for name, value in evidence.measured.items()
     ]
-    table = element("table", element("tbody", *rows))
-    amount = f"{len(rows)} measured {'number' if len(rows) == 1 else 'numbers'}"
-    return element("details", element("summary", amount), table, class_="numbers")
+    tried = None if deciding(finding) else _cases(evidence.cases)
+    told = [plural(len(evidence.cases), "case")] if tried else []
+    summary = element("summary", " and ".join([*told, plural(len(rows), "number")]))
+    return element("details", summary, tried, element("table", element("tbody", *rows)), class_="numbers")
 
 
 def _command(finding: Finding, copyable: bool) -> Html:

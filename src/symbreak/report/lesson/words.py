@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from symbreak.lesson.catalogue import SECTIONS
-from symbreak.lesson.claim import Finding, Number, Verdict
+from symbreak.lesson.claim import Case, Finding, Number, Verdict
 from symbreak.report.format import number
 from symbreak.report.html import Html, element, escape
 
@@ -32,9 +32,17 @@ def counts(findings: Sequence[Finding]) -> dict[Verdict, int]:
     return {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in VERDICTS}
 
 
+def deciding(finding: Finding) -> tuple[Case, ...]:
+    """Return the cases that a reader must know: all of them, unless the claim held in all."""
+    return finding.evidence.cases if finding.verdict in ("true if", "false") else ()
+
+
 def condition(finding: Finding) -> str:
-    """Return the condition with its first word: "if ...", "since ..." would not fit both ways of being wrong."""
-    lead = {"true if": "If ", "false": "Fails where "}.get(finding.verdict, "")
+    """Return the condition as a sentence, or "" where there is none.
+
+    It holds "if ..." and fails "if ...": the words of a case fit both.
+    """
+    lead = {"true if": "If ", "false": "Not if "}.get(finding.verdict, "")
     return f"{lead}{finding.condition}." if finding.condition else ""
 
 

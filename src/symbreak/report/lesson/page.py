@@ -9,11 +9,11 @@ from symbreak.lesson.audit import Audit
 from symbreak.lesson.catalogue import SECTIONS
 from symbreak.lesson.claim import Finding, Verdict
 from symbreak.report.format import plural
-from symbreak.report.frame import block, document
+from symbreak.report.frame import asset, block, document
 from symbreak.report.html import Html, element, join
-from symbreak.report.lesson_card import badge, card
-from symbreak.report.lesson_figure import moving_figure
-from symbreak.report.lesson_words import MARKS, VERDICTS, by_section, condition, counts, prose
+from symbreak.report.lesson.card import badge, card
+from symbreak.report.lesson.figure import moving_figure, open_figure
+from symbreak.report.lesson.words import MARKS, VERDICTS, by_section, condition, counts, prose
 
 MEANINGS: dict[Verdict, str] = {
     "true": "it held in every case that was tried",
@@ -40,6 +40,15 @@ def lesson_page(audit: Audit, assignments: Audit | None = None) -> str:
         styles=("style.css", "lesson.css"),
         scripts=("copy.js", "lesson.js"),
     )
+
+
+def lesson_fragment(audit: Audit) -> Html:
+    """Return the findings as HTML for a notebook: it brings its style along and needs no script."""
+    style = element("style", Html(f"@scope (.symbreak-lesson) {{\n{asset('lesson.css')}}}\n{asset('notebook.css')}"))
+    cards = [
+        card(finding, lambda figure, key: open_figure(figure, key=key), copyable=False) for finding in audit.findings
+    ]
+    return element("div", style, *cards, class_="symbreak-lesson")
 
 
 def _header(findings: Sequence[Finding]) -> Html:

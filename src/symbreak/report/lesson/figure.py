@@ -9,7 +9,7 @@ from symbreak.report.drawing.inline import inline_svg
 from symbreak.report.drawing.peers import Setting, setting
 from symbreak.report.frame import block
 from symbreak.report.html import Html, element
-from symbreak.report.lesson_words import prose
+from symbreak.report.lesson.words import prose
 from symbreak.report.style import swatch
 
 

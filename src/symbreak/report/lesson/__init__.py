@@ -1,0 +1,1 @@
+"""The audited lesson shown: a page, a chapter, a notebook, a terminal."""
