@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from symbreak.lesson import front_matter, one_unit, proof, zero, zero_forward, zero_gradients
+import re
+
+from symbreak.lesson import (
+    biases,
+    breaking,
+    example,
+    front_matter,
+    one_unit,
+    output_layer,
+    proof,
+    relu,
+    saturation,
+    small_values,
+    solution,
+    vanishing,
+    zero,
+    zero_forward,
+    zero_gradients,
+)
 from symbreak.lesson.claim import Claim
 
 SECTIONS = {
@@ -22,7 +40,13 @@ SECTIONS = {
 
 
 def _by_id(*rooms: tuple[Claim, ...]) -> dict[str, Claim]:
-    return {claim.id: claim for room in rooms for claim in room}
+    return {claim.id: claim for claim in sorted((claim for room in rooms for claim in room), key=_place)}
+
+
+def _place(claim: Claim) -> tuple[int, int, str]:
+    """Where the lesson has it: a file may hold claims on one matter from several places of the lesson."""
+    kind, number, rest = re.findall(r"([RK])(\d+)(.*)", claim.id)[0]
+    return "RK".index(kind), int(number), rest
 
 
 CLAIMS: dict[str, Claim] = _by_id(
@@ -32,4 +56,13 @@ CLAIMS: dict[str, Claim] = _by_id(
     zero_gradients.CLAIMS,
     proof.CLAIMS,
     one_unit.CLAIMS,
+    solution.CLAIMS,
+    breaking.CLAIMS,
+    biases.CLAIMS,
+    small_values.CLAIMS,
+    saturation.CLAIMS,
+    vanishing.CLAIMS,
+    output_layer.CLAIMS,
+    relu.CLAIMS,
+    example.CLAIMS,
 )
