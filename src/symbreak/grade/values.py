@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,8 @@ def plain(value: Any, *, levels: int = DEEPEST) -> Any:
 
 def _scalar(value: Any) -> Any:
     """Return a number or a text as its own plain type: a subclass could answer comparisons as it likes."""
-    for kind in (bool, int, float, complex, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return None
+    kinds: tuple[Callable[[Any], Any], ...] = (bool, int, float, complex, str)
+    return next((kind(value) for kind in kinds if isinstance(value, kind)), None)  # type: ignore[arg-type]
 
 
 def _array(value: Any) -> Any:

@@ -1,0 +1,130 @@
+"""`nn_model`: does it learn? On blobs that a straight line parts, where every right solution does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.grade.checks import reference
+from symbreak.grade.checks.backward import own_activation
+from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
+from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.parameters import arrays_of, kind, shapes_of
+from symbreak.grade.checks.trial import Case, Trial, Tried
+
+Array = NDArray[Any]
+
+ITERATIONS = 400
+FEW = 2
+"""Iterations of the second run, which must have learned less."""
+
+HIDDEN_SIZES = (3, 5)
+EXAMPLES = 61
+LEARNED = 0.5
+"""Share of the base-rate cost that must be gone: right solutions from any usual start lose more than nine tenths."""
+
+DISTANCE = 2.0
+"""Of each blob's middle from the origin, in standard deviations."""
+
+TOO_MUCH = 1e6
+
+
+def cases(trial: Trial) -> list[Case]:
+    """Return a run for each number of hidden units."""
+    return [_case(trial, n_h, ITERATIONS) for n_h in HIDDEN_SIZES]
+
+
+def _case(trial: Trial, n_h: int, iterations: int) -> Case:
+    x, y = _blobs(trial.plan.seeds[0])
+    names = trial.names
+    kwargs: dict[str, Any] = {}
+    args: tuple[Any, ...] = (x, y, n_h)
+    if "num_iterations" in names:
+        kwargs["num_iterations"] = iterations
+    else:
+        args = (*args, iterations)
+    if "learning_rate" in names:
+        kwargs["learning_rate"] = 1.2
+    if "print_cost" in names:
+        kwargs["print_cost"] = False
+    facts = {"X": x, "Y": y, "sizes": (2, n_h, 1)}
+    return Case(f"n_h={n_h}, m={EXAMPLES}, {iterations} iterations", args, kwargs, trial.plan.seeds[0], facts)
+
+
+def _blobs(seed: int) -> tuple[Array, Array]:
+    y = (np.arange(EXAMPLES) % 2)[None, :].astype(np.float64)
+    noise = reference.inputs(2, EXAMPLES, seed) / 2
+    return noise + DISTANCE * (2 * y - 1) * np.array([[1.0], [0.5]]), y
+
+
+def _parameters(tried: Tried) -> dict[str, Array] | None:
+    """Return the parameters; beside them a run may return its costs."""
+    shapes = shapes_of(tried.case.facts["sizes"])
+    candidates = tried.value if isinstance(tried.value, (tuple, list)) else (tried.value,)
+    for candidate in candidates:
+        found = arrays_of(candidate, shapes)
+        if found is not None:
+            return found
+    return None
+
+
+def _keys(trial: Trial, tried: Tried) -> Fault | None:
+    shapes = shapes_of(tried.case.facts["sizes"])
+    found = _parameters(tried)
+    expected = "a dict with " + ", ".join(f"{key} {shape}" for key, shape in shapes.items())
+    why = "Whoever trains a network wants its parameters, to predict with."
+    if found is None:
+        return expected, kind(tried.value), why, "What does the last line return?"
+    wrong = [f"{key} {found[key].shape}" for key, shape in shapes.items() if found[key].shape != shape]
+    return (expected, ", ".join(wrong), why, "Which function makes the first parameters?") if wrong else None
+
+
+def _cost(trial: Trial, tried: Tried) -> float | None:
+    found, facts = _parameters(tried), tried.case.facts
+    if found is None or any(found[key].shape != shape for key, shape in shapes_of(facts["sizes"]).items()):
+        return None
+    if not all(np.isfinite(entry).all() and np.abs(entry).max() < TOO_MUCH for entry in found.values()):
+        return float("inf")
+    return reference.cost(found, facts["X"], facts["Y"], own_activation(trial), "sigmoid")
+
+
+def _learns(trial: Trial) -> Finding:
+    costs = [(tried, cost) for tried in trial.usable if (cost := _cost(trial, tried)) is not None]
+    if not costs:
+        return nothing_to_see("There are no trained parameters to look at.")
+    y = costs[0][0].case.facts["Y"]
+    base = float(-(y.mean() * np.log(y.mean()) + (1 - y.mean()) * np.log(1 - y.mean())))
+    expected = f"a cost below {LEARNED * base:.3g}, half of what answering the base rate costs"
+    for tried, cost in costs:
+        if not cost < LEARNED * base:
+            why = (
+                "Two blobs that a straight line parts are the easiest data there are. A cost that stays near"
+                f" {base:.3g} means that nothing reaches the weights; one that grows, that the steps go up or too far."
+            )
+            hint = "Print the cost of every iteration: where does it stop falling? Then look at the gradients there."
+            return fails(expected, f"{cost:.3g} ({tried.case.label})", why, hint)
+    return passes(expected, ", ".join(f"{cost:.3g}" for _, cost in costs))
+
+
+def _iterations(trial: Trial) -> Finding:
+    if not trial.usable or _cost(trial, trial.usable[0]) is None:
+        return nothing_to_see("There are no trained parameters to look at.")
+    expected = f"a higher cost after {FEW} iterations than after {ITERATIONS}"
+    many = trial.usable[0]
+    few = trial.once("few", _case(trial, many.case.facts["sizes"][1], FEW))
+    short, long = (None if few.outcome.failed else _cost(trial, few)), _cost(trial, many)
+    if short is not None and long is not None and short > long:
+        return passes(expected, f"{short:.3g} and {long:.3g}")
+    got = "no parameters from the short run" if short is None else f"{short:.6g} and {long:.6g}"
+    why = "How long to train is for the caller to say; a loop that runs as often as it likes cannot be steered."
+    return fails(expected, got, why, "What does the loop count to, and what does each round start from?")
+
+
+CHECKS = (
+    *common("model"),
+    Check("model-returns", "returns the parameters", each(_keys)),
+    Check("model-learns", "learns what a straight line can part", _learns, weight=3),
+    Check("model-iterations", "trains as long as it is told", _iterations),
+)

@@ -1,0 +1,63 @@
+"""A grade in plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from symbreak.grade.result import CheckResult, Grade
+
+WIDTH = 100
+_MARKS = {"pass": "pass", "warn": "WARN", "fail": "FAIL", "skipped": "skip", "error": "ERROR"}
+
+
+def text(grade: Grade, *, hidden: bool = False) -> str:
+    """Return a headline, a line for each check, and a paragraph for each that does not simply pass."""
+    shown = [result for result in grade.results if hidden or result.visibility == "visible"]
+    covert = [result for result in grade.results if result not in shown]
+    lines = [headline(grade), *([_wrapped(f"It could not be run: {grade.problem}")] if grade.problem else [])]
+    for function in dict.fromkeys(result.function for result in shown):
+        lines += ["", function, *(_told(result) for result in shown if result.function == function)]
+    if covert:
+        lines += ["", _covert(covert)]
+    return "\n".join(lines)
+
+
+def headline(grade: Grade) -> str:
+    """Return one line: the name, whether it passes, points.
+
+    >>> headline(Grade("week3.py", (CheckResult("init-runs", "", "initialize_parameters", "pass", points=1, worth=2),)))
+    'week3.py: passed, 1 of 2 points'
+    """
+    return (
+        f"{grade.name}: {'passed' if grade.passed else 'not passed'}, {points(grade.points)} of"
+        f" {points(grade.worth)} points"
+    )
+
+
+def points(value: float) -> str:
+    """Write points with at most two decimals.
+
+    >>> points(33.3333333), points(100.0), points(-0.0)
+    ('33.33', '100', '0')
+    """
+    return f"{value + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def _told(result: CheckResult) -> str:
+    optional = "" if result.required or result.status == "skipped" else " (optional)"
+    line = f"  {_MARKS[result.status]:<5} {result.id:<22} {result.title}{optional}"
+    parts = [("expected", result.expected), ("got", result.got), ("why", result.why), ("hint", result.hint)]
+    if result.status == "pass":
+        return line
+    return "\n".join([line, *(_wrapped(said, f"{label}:") for label, said in parts if said)])
+
+
+def _wrapped(said: str, label: str = "") -> str:
+    start = f"        {label:<10}" if label else "  "
+    return textwrap.fill(said, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def _covert(results: Sequence[CheckResult]) -> str:
+    holding = sum(result.holds for result in results)
+    return f"hidden checks: {holding} of {len(results)} pass"

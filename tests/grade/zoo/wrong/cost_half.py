@@ -1,0 +1,9 @@
+# wrong: only examples of class 1
+# caught by: cost-value
+# ruff: noqa
+import numpy as np
+
+
+def compute_cost(A2, Y):
+    m = Y.shape[1]
+    return float(-np.sum(Y * np.log(A2)) / m)

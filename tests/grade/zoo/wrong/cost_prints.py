@@ -1,0 +1,10 @@
+# wrong: prints
+# caught by: cost-quiet (warn)
+# ruff: noqa
+import numpy as np
+
+
+def compute_cost(A2, Y):
+    m = Y.shape[1]
+    print("here")
+    return float(-np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / m)

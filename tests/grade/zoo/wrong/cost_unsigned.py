@@ -1,0 +1,9 @@
+# wrong: minus before labels
+# caught by: cost-labels
+# ruff: noqa
+import numpy as np
+
+
+def compute_cost(A2, Y):
+    m = Y.shape[1]
+    return float(np.sum(-Y * np.log(A2) - (1 - Y) * np.log(1 - A2)) / m)

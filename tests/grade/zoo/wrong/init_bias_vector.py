@@ -1,0 +1,12 @@
+# wrong: biases of shape (n,)
+# caught by: init-bias-shape
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.random.randn(n_h, n_x) * 0.01
+    b1 = np.zeros(n_h)
+    W2 = np.random.randn(n_y, n_h) * 0.01
+    b2 = np.zeros(n_y)
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}

@@ -1,0 +1,8 @@
+# wrong: ends Python
+# caught by: init-runs
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    exit(0)

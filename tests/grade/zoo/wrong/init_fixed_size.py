@@ -1,0 +1,12 @@
+# wrong: four hidden units, whatever is asked for
+# caught by: init-shapes
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.random.randn(4, n_x) * 0.01
+    b1 = np.zeros((4, 1))
+    W2 = np.random.randn(n_y, 4) * 0.01
+    b2 = np.zeros((n_y, 1))
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}

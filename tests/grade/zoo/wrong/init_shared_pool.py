@@ -1,0 +1,10 @@
+# wrong: W2 takes its numbers out of W1
+# caught by: init-independent
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.random.randn(n_h, n_x) * 0.01
+    W2 = np.random.choice(W1.ravel(), size=(n_y, n_h))
+    return {"W1": W1, "b1": np.zeros((n_h, 1)), "W2": W2, "b2": np.zeros((n_y, 1))}

@@ -1,0 +1,12 @@
+# wrong: W2 zero, which tanh forgives
+# caught by: init-not-zero (warn)
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.random.randn(n_h, n_x) * 0.01
+    b1 = np.zeros((n_h, 1))
+    W2 = np.zeros((n_y, n_h))
+    b2 = np.zeros((n_y, 1))
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}

@@ -1,0 +1,10 @@
+# wrong: counts examples
+# caught by: sizes-values
+# ruff: noqa
+import numpy as np
+
+
+def layer_sizes(X, Y):
+    n_x = X.shape[0]
+    n_y = Y.shape[0]
+    return (X.shape[1], 4, Y.shape[1])

@@ -1,0 +1,8 @@
+# wrong: up the slope
+# caught by: update-value
+# ruff: noqa
+import numpy as np
+
+
+def update_parameters(parameters, grads, learning_rate=1.2):
+    return {key: parameters[key] + learning_rate * grads["d" + key] for key in parameters}
