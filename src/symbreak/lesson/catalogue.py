@@ -6,9 +6,14 @@ import re
 
 from symbreak.lesson import (
     biases,
+    blocks,
     breaking,
+    checklist,
+    comparison_table,
+    depth,
     example,
     front_matter,
+    functions,
     one_unit,
     output_layer,
     proof,
@@ -16,6 +21,7 @@ from symbreak.lesson import (
     saturation,
     small_values,
     solution,
+    takeaways,
     vanishing,
     zero,
     zero_forward,
@@ -65,4 +71,10 @@ CLAIMS: dict[str, Claim] = _by_id(
     output_layer.CLAIMS,
     relu.CLAIMS,
     example.CLAIMS,
+    comparison_table.CLAIMS,
+    depth.CLAIMS,
+    blocks.CLAIMS,
+    checklist.CLAIMS,
+    functions.CLAIMS,
+    takeaways.CLAIMS,
 )

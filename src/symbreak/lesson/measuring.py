@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from symbreak import datasets
 from symbreak.datasets import Dataset
@@ -72,16 +74,28 @@ def without_half_of_class_1(whole: Dataset) -> Dataset:
     return replace(whole, name=f"{whole.name}, unbalanced", X=whole.X[:, kept], Y=whole.Y[:, kept])
 
 
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread inside: for layers this small its threads cost far more than they save."""
+    limit: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
+    return limit
+
+
 def train(
     networks: Sequence[Network], on: Dataset, *, iterations: int, rate: float, arithmetic: str = "blas"
 ) -> Course:
     """Train networks of one shape side by side on all examples."""
     costs = []
     steps = descend(stack(networks), on.X, on.Y, iterations=iterations, learning_rate=rate, arithmetic=arithmetic)
-    first = last = next(steps)
-    costs.append(first.cost)
-    for last in steps:
-        costs.append(last.cost)
+    with one_thread():
+        first = last = next(steps)
+        costs.append(first.cost)
+        for last in steps:
+            costs.append(last.cost)
     return Course(on, first, last, np.array(costs), measures.base_rate(on.Y, loss=networks[0].loss.text))
 
 
