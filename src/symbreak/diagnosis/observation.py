@@ -52,12 +52,20 @@ class Gradient:
     """The gradient of the loss with respect to one parameter, on the batch.
 
     Attributes:
-        summary: its statistics.
-        slices: for each axis of the parameter.
+        rms: root of the mean square of its entries.
+        nonfinite: how many are inf or nan.
+        zero: whether all are 0.
+        slices: by axis, for the axes that were asked for.
     """
 
-    summary: Summary
-    slices: tuple[Slices, ...]
+    rms: float
+    nonfinite: int
+    zero: bool
+    slices: Mapping[int, Slices]
+
+
+Probe = Callable[[Mapping[str, Array], Mapping[str, tuple[int, ...]]], Mapping[str, Gradient]]
+"""Called with new values of some parameters, and with the axes of each whose slices are asked for; all by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +251,7 @@ class Observation:
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
-        probe: gives the gradients at another point: called with new values of some parameters, by name.
+        probe: gives the gradients at another point.
     """
 
     parameters: tuple[Parameter, ...]
@@ -255,7 +263,7 @@ class Observation:
     noise: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()
-    probe: Callable[[Mapping[str, Array]], Mapping[str, Gradient]] | None = None
+    probe: Probe | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter or buffer that goes by this name."""

@@ -8,7 +8,7 @@ with kinks in the regions that were tried. Where the gradient says otherwise, th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,8 @@ class Reach:
 def reach(observation: Observation) -> Reach:
     """Find out by gradients; needs an observation with a backward pass."""
     moving = [p for p in observation.parameters if p.trainable and not p.buffer and p.gradient is not None]
-    classes = {(p.name, axis): found for p in moving for axis in range(len(p.shape)) if (found := _equal(p, axis))}
+    names = {p.name for p in moving}
+    classes = {key: found for key, found in candidates(observation.parameters).items() if key[0] in names}
     alive: set[str] = set()
     _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None})
     probes = 0
@@ -69,10 +70,24 @@ def reach(observation: Observation) -> Reach:
     rng = np.random.default_rng(0)
     while observation.probe and probes < MOST_PROBES and quiet < 2 and _open(moving, classes, alive):
         point = {p.name: _moved(p, classes, rng) for p in moving if p.name in alive}
-        quiet = 0 if _look(classes, alive, observation.probe(point)) else quiet + 1
+        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes))) else quiet + 1
         probes += 1
     stuck = tuple(p.name for p in moving if p.name not in alive)
     return Reach(classes, stuck, probes)
+
+
+def candidates(parameters: Iterable[Parameter]) -> dict[Key, Classes]:
+    """Return, for every axis of every trainable parameter, which slices are equal up to sign to the last bit."""
+    trainable = [p for p in parameters if p.trainable and not p.buffer and p.floating]
+    return {(p.name, axis): found for p in trainable for axis in range(len(p.shape)) if (found := _equal(p, axis))}
+
+
+def asked(classes: Mapping[Key, Classes]) -> dict[str, tuple[int, ...]]:
+    """Return the axes of each parameter whose gradient's slices decide about these classes."""
+    axes: dict[str, tuple[int, ...]] = {}
+    for name, axis in classes:
+        axes[name] = (*axes.get(name, ()), axis)
+    return axes
 
 
 def _open(moving: list[Parameter], classes: Mapping[Key, Classes], alive: set[str]) -> bool:
@@ -89,11 +104,13 @@ def _equal(parameter: Parameter, axis: int) -> Classes | None:
     first = np.arange(len(array))
     sign = np.ones(len(array))
     for group in values.groups(values.hashes(parameter.values(), axis, absolute=True)):
-        head = array[group[0]]
-        for i in group[1:]:
-            if np.array_equal(array[i], head) or np.array_equal(array[i], -head):
-                first[i] = group[0]
-                sign[i] = 1.0 if np.array_equal(array[i], head) else -1.0
+        members = np.array(group)
+        block, head = array[members], array[group[0]]
+        rest = tuple(range(1, array.ndim))
+        equal, mirrored = (block == head).all(axis=rest), (block == -head).all(axis=rest)
+        same = equal | mirrored
+        first[members[same]] = group[0]
+        sign[members[mirrored & ~equal]] = -1.0
     return Classes(first, sign) if (first != np.arange(len(array))).any() else None
 
 
@@ -101,7 +118,7 @@ def _look(classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, 
     """Split classes whose gradients differ, note which parameters have one; tell whether anything was new."""
     new = False
     for name, gradient in gradients.items():
-        if name not in alive and gradient.summary.largest > 0:
+        if name not in alive and not gradient.zero:
             alive.add(name)
             new = True
     for key, found in list(classes.items()):

@@ -108,9 +108,11 @@ def groups(keys: NDArray[np.uint64]) -> tuple[tuple[int, ...], ...]:
     ((0, 2), (1, 4))
     """
     order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order])) + 1
-    found = [tuple(int(i) for i in part) for part in np.split(order, starts) if len(part) > 1]
-    return tuple(sorted(found))
+    edges = np.flatnonzero(np.diff(keys[order]) != 0) + 1
+    starts, stops = np.concatenate(([0], edges)), np.concatenate((edges, [len(keys)]))
+    several = stops - starts > 1
+    runs = zip(starts[several].tolist(), stops[several].tolist(), strict=True)
+    return tuple(sorted(tuple(order[start:stop].tolist()) for start, stop in runs))
 
 
 def _contiguous(values: Array) -> Array:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from symbreak.diagnosis import values
 from symbreak.diagnosis.observation import Event, Gradient, Observation, Operation, Parameter
+from symbreak.diagnosis.reach import asked, candidates
 from symbreak.torch import calls
 from symbreak.torch.gradients import array, gradient_of
 from symbreak.torch.guard import untouched
@@ -52,6 +53,8 @@ def observe(
         InvalidInput: the model or the loss cannot run on this.
     """
     gradients: dict[str, Gradient] = {}
+    still = parameters(model, only=only)
+    axes = asked(candidates(still))
     signals, losses = Signals(), LossWatch()
 
     def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> Any:
@@ -67,7 +70,7 @@ def observe(
         recorder.attach()
         found = loss is not None
         total = loss if loss is not None else calls.stand_in(output, seed=seed)
-        _backward(model, total if total.dim() == 0 else total.mean(), gradients)
+        _backward(model, total if total.dim() == 0 else total.mean(), gradients, axes)
         return total.detach() if found else None
 
     with untouched(model, seed=seed):
@@ -77,7 +80,7 @@ def observe(
         operations = _with_gradients(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
         total = trace.result
         loss = losses.loss(trace, float(total.float().mean()), wiring.numbers()) if total is not None else None
-        described = parameters(model, only=only, gradients=gradients)
+    described = tuple(replace(p, gradient=gradients.get(p.name)) for p in still)
     trainable = [p.name for p in described if p.trainable and not p.buffer]
     return Observation(
         parameters=described,
@@ -92,9 +95,7 @@ def observe(
     )
 
 
-def parameters(
-    model: nn.Module, *, only: str | None = None, gradients: Mapping[str, Gradient] | None = None
-) -> tuple[Parameter, ...]:
+def parameters(model: nn.Module, *, only: str | None = None) -> tuple[Parameter, ...]:
     """Describe every parameter and buffer; tensors under several names are one entry."""
     owners = {id(module): type(module).__name__ for module in model.modules()}
     modules = dict(model.named_modules())
@@ -116,7 +117,6 @@ def parameters(
             judged=only is None or any(fnmatchcase(name, only) for name in names),
             summary=values.summary(array(tensor)) if tensor.is_floating_point() else values.summary(np.zeros(0)),
             values=_reader(tensor),
-            gradient=(gradients or {}).get(names[0]),
         )
         for tensor, names, buffer in found.values()
     )
@@ -126,13 +126,15 @@ def _reader(tensor: Tensor) -> Callable[[], NDArray[Any]]:
     return lambda: array(tensor)
 
 
-def _backward(model: nn.Module, total: Tensor, gradients: dict[str, Gradient]) -> None:
+def _backward(
+    model: nn.Module, total: Tensor, gradients: dict[str, Gradient], axes: Mapping[str, tuple[int, ...]]
+) -> None:
     """Run the backward pass; each gradient is measured as soon as it is whole, and let go."""
 
     def hook(name: str) -> Callable[[Tensor], None]:
         def measure(parameter: Tensor) -> None:
             if parameter.grad is not None:
-                gradients[name] = gradient_of(parameter.grad)
+                gradients[name] = gradient_of(parameter.grad, axes.get(name, ()))
             parameter.grad = None
 
         return measure

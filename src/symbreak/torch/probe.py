@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from symbreak.diagnosis.observation import Gradient
+from symbreak.diagnosis.observation import Gradient, Probe
 from symbreak.torch import calls
 from symbreak.torch.gradients import gradient_of
 from symbreak.torch.guard import untouched
@@ -27,12 +27,10 @@ class _Noiseless(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return noiseless(func, args, kwargs or {})
 
 
-def prober(
-    model: nn.Module, x: Any, y: Any, loss_fn: calls.LossFunction | None, *, seed: int
-) -> Callable[[Values], dict[str, Gradient]]:
+def prober(model: nn.Module, x: Any, y: Any, loss_fn: calls.LossFunction | None, *, seed: int) -> Probe:
     """Return a function that gives all gradients with some parameters replaced; the model stays as it is."""
 
-    def probe(values: Values) -> dict[str, Gradient]:
+    def probe(values: Values, axes: Mapping[str, tuple[int, ...]]) -> dict[str, Gradient]:
         with untouched(model, seed=seed), torch.enable_grad():
             model.train()
             points = {
@@ -50,7 +48,11 @@ def prober(
                 total = loss if loss is not None else calls.stand_in(output, seed=seed)
             total = total if total.dim() == 0 else total.mean()
             found = torch.autograd.grad(total, list(points.values()), allow_unused=True)
-            return {name: gradient_of(each) for name, each in zip(points, found, strict=True) if each is not None}
+            return {
+                name: gradient_of(each, axes.get(name, ()))
+                for name, each in zip(points, found, strict=True)
+                if each is not None
+            }
 
     return probe
 

@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from symbreak.diagnosis.observation import Signal
+from symbreak.torch.gradients import gradient_of
 from symbreak.torch.operations import flat_regions, kind_of
 from symbreak.torch.trace import Record
 
 MEASURED = frozenset(
-    ("linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "softmax", "add", "multiply")
-) | {"concat", "matmul", "pool"}
+    ("input", "linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "add", "multiply")
+) | {"concat", "pool"}
 # Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
 SAMPLED_ROWS = 48
+SAMPLED_COLUMNS = 1024
+# Units whose spread is below this share of their mean may be constant; only these are looked at twice.
+NEARLY_CONSTANT = 1e-5
 
 
 @dataclass(eq=False)
@@ -43,9 +47,8 @@ class Signals:
         self.forward[record.index] = _measure(output.detach(), axis, flat, off)
 
         def note(gradient: Tensor) -> None:
-            rms = _rms(gradient)
-            bad = 0 if math.isfinite(rms) else int((~torch.isfinite(gradient)).sum())
-            self.gradients[record.index] = (rms, bad)
+            found = gradient_of(gradient)
+            self.gradients[record.index] = (found.rms, found.nonfinite)
 
         return note
 
@@ -73,22 +76,26 @@ def _spatial(record: Record) -> int:
     return len(stride)
 
 
-def _rms(tensor: Tensor) -> float:
-    return float(torch.linalg.vector_norm(tensor, dtype=torch.float32)) / math.sqrt(max(1, tensor.numel()))
-
-
 def _measure(output: Tensor, axis: int, flat: float | None, off: tuple[int, ...]) -> Signal:
     table = _by_unit(output, axis)
     rows, units = table.shape
-    variance, means = torch.var_mean(table, dim=0, correction=0)
-    low, high = torch.aminmax(table, dim=0)
+    means, variance = _moments(table)
     std = math.sqrt(max(0.0, float(variance.mean())))
     mean = float(means.mean())
     rms = math.sqrt(float((variance + means.square()).mean()))
     nonfinite = 0 if math.isfinite(rms) else int((~torch.isfinite(table)).sum())
-    constant = torch.nonzero(low == high).flatten().tolist() if rows > 1 else []
+    still = torch.nonzero(variance <= (NEARLY_CONSTANT * means).square()).flatten()
+    constant = still[(table[:, still] == table[0, still]).all(dim=0)].tolist() if rows > 1 else []
     similarity = _similarity(table if output.dim() == 3 else output.flatten(1) if output.dim() > 3 else table)
     return Signal(mean, rms, std, nonfinite, similarity, units, flat, off, tuple(constant))
+
+
+def _moments(table: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of each column; products with a vector are much faster than PyTorch's own reduction."""
+    weights = torch.full((len(table),), 1 / max(1, len(table)), dtype=table.dtype)
+    centred = table - table[0]  # a row as the origin: what is common to all rows cannot drown the differences
+    shift = weights @ centred
+    return table[0] + shift, (weights @ centred.square_() - shift.square()).clamp_min(0)
 
 
 def _by_unit(output: Tensor, axis: int) -> Tensor:
@@ -101,7 +108,8 @@ def _similarity(rows: Tensor) -> float | None:
     if len(rows) < 2:
         return None
     step = max(1, len(rows) // SAMPLED_ROWS)
-    some = rows[::step][:SAMPLED_ROWS].float()
+    stride = max(1, rows.shape[1] // SAMPLED_COLUMNS)
+    some = rows[::step, ::stride][:SAMPLED_ROWS].float()
     lengths = torch.linalg.vector_norm(some, dim=1)
     some = some[(lengths > 0) & torch.isfinite(lengths)]
     if len(some) < 2:

@@ -133,6 +133,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 )
                 self.trace.records.append(record)
                 self._made[tensor] = Ref(index)
+                if record.floating and record.data:
+                    self._watch(record, (tensor,), {}, tensor)
 
     def find(self, tensor: Tensor) -> Ref | None:
         """Return what made this tensor."""
