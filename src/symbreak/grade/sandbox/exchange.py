@@ -42,6 +42,7 @@ class Reply:
     fields: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     stopped: Stop | None = None
+    seconds: float = 0.0
 
 
 def exchange(child: Child, frame: bytes, limits: Limits, deadline: float) -> Reply:
@@ -65,7 +66,9 @@ class _Exchange:
 
     def run(self, deadline: float) -> Reply:
         """Exchange, then take what was printed before the reply."""
+        begun = time.monotonic()
         self.reply.stopped = self._until(deadline)
+        self.reply.seconds = time.monotonic() - begun
         for fd in list(self.outputs):
             self._drain(fd)
         if self.reply.stopped is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from symbreak.errors import InvalidInput
+from symbreak.grade.sandbox.inner import kernel
 
 T = TypeVar("T")
 _ENDING_SECONDS = 10.0
@@ -135,8 +136,10 @@ def _end(processes: list[BaseProcess]) -> None:
 
 
 def _work(connection: Connection, grade_one: Callable[[str], Any]) -> None:
-    """Grade what comes until nothing comes. The terminal's interrupt is the parent's to handle."""
+    """Grade what comes until nothing comes. The terminal's interrupt is the parent's to handle, its end is ours too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        kernel.die_with_parent(signal.SIGKILL)
     try:
         while True:
             connection.send(_grade(connection.recv(), grade_one))

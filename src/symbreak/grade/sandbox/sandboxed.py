@@ -109,9 +109,8 @@ class Sandboxed:
             if again.problem:
                 return Outcome(error=again.problem, stopped=again.stopped)
         trees = {"args": tuple(call.args), "kwargs": dict(call.kwargs)}
-        start_at = time.monotonic()
         reply = self._ask({"function": call.function, "seed": call.numpy_seed}, trees)
-        return _outcome(reply, time.monotonic() - start_at) or self._refuse(reply)
+        return _outcome(reply) or self._refuse(reply)
 
     def _load(self) -> _Loaded:
         if len(self._source.encode("utf-8", "backslashreplace")) > SOURCE_BYTES // 8:
@@ -145,10 +144,9 @@ class Sandboxed:
         assert self._child is not None
         nonce = secrets.token_hex(16)
         frame = wire.pack({**fields, "nonce": nonce}, trees, room=self.limits.value_bytes)
-        begun = time.monotonic()
         allowed = min(self.limits.seconds_per_call, self._seconds_left)
-        reply = exchange(self._child, frame, self.limits, begun + allowed)
-        self._seconds_left -= time.monotonic() - begun
+        reply = exchange(self._child, frame, self.limits, time.monotonic() + allowed)
+        self._seconds_left -= reply.seconds
         if reply.stopped is None and reply.fields.get("nonce") != nonce and "nonce" not in self._without:
             reply.stopped = "protocol"
         if reply.stopped is not None:
@@ -171,11 +169,11 @@ _WHY: dict[Stop, str] = {
 }
 
 
-def _outcome(reply: Reply, seconds: float) -> Outcome | None:
+def _outcome(reply: Reply) -> Outcome | None:
     """Return what a reply says; None if it does not have the form of one."""
     stdout, stderr = _text(reply.stdout), _text(reply.stderr)
     if reply.stopped is not None:
-        return Outcome(stdout=stdout, stderr=stderr, seconds=seconds, stopped=reply.stopped)
+        return Outcome(stdout=stdout, stderr=stderr, seconds=reply.seconds, stopped=reply.stopped)
     error, changed = reply.fields.get("error"), reply.fields.get("changed")
     too_large, memory = reply.fields.get("too_large"), reply.fields.get("memory")
     if type(error) is not str or type(too_large) is not str or not _is_texts(changed) or "value" not in reply.values:
@@ -187,7 +185,7 @@ def _outcome(reply: Reply, seconds: float) -> Outcome | None:
         stdout=stdout,
         stderr=stderr,
         changed=tuple(map(_clean, changed)),
-        seconds=seconds,
+        seconds=reply.seconds,
         stopped=stopped,
     )
 

@@ -38,10 +38,11 @@ def run(request_fd: int, reply_fd: int, lifeline_fd: int) -> int:
         kernel.adopt_orphans()
     inside = _put_on("processes", missing, config, jail.leave_namespaces)
     user = jail.choose_user() if os.geteuid() == 0 else None
-    wake = _wake_on_child()
+    wake, waker = _wake_on_child()
     child = os.fork()
     if child == 0:
-        os.close(lifeline_fd)
+        for fd in (lifeline_fd, wake, waker):
+            os.close(fd)
         _be_child(pipe, config, folder, missing, user)
     for fd in (request_fd, reply_fd, 0, 1, 2):
         os.close(fd)
@@ -64,13 +65,13 @@ def _put_on(layer: str, missing: dict[str, str], config: dict[str, Any], step: A
     return True
 
 
-def _wake_on_child() -> int:
-    """Return a file that becomes readable when a child ends."""
+def _wake_on_child() -> tuple[int, int]:
+    """Return the ends of a pipe, the first of which becomes readable when a child ends."""
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    return readable
+    return readable, writable
 
 
 def _be_child(pipe: Pipe, config: dict[str, Any], folder: str, missing: dict[str, str], user: int | None) -> None:
@@ -92,41 +93,43 @@ def _be_child(pipe: Pipe, config: dict[str, Any], folder: str, missing: dict[str
 
 
 def _close_doors(config: dict[str, Any], folder: str, missing: dict[str, str], user: int | None) -> None:
+    """Put on all layers that can be; write down the others."""
     limits = config["limits"]
     owner = os.geteuid() if user is None else user
+
+    def build() -> None:
+        if "processes" in missing:
+            raise OSError(missing["processes"])
+        jail.build_root(folder, config["shown"], config["hidden"], user=owner, disk=limits["file_bytes"])
+
     if "processes" in missing:
-        missing |= dict.fromkeys(("network", "files"), missing["processes"])
-    else:
-        _put_on(
-            "files",
-            missing,
-            config,
-            lambda: jail.build_root(folder, config["shown"], config["hidden"], user=owner, disk=limits["file_bytes"]),
-        )
-    if "files" in missing:
-        os.chown(folder, owner, -1)
+        missing["network"] = missing["processes"]
+    _put_on("files", missing, config, build)
+    outside = "files" in missing
+    if outside:
         os.chdir(folder)
+    _put_on("user", missing, config, lambda: _leave_user(config, user, folder if outside else None))
     os.environ["HOME"] = os.environ["TMPDIR"] = os.getcwd()
-    _put_on("user", missing, config, lambda: _leave_user(config, user, "files" in missing))
-    kernel_present = _put_on("capabilities", missing, config, kernel.drop_capabilities)
-    if kernel_present or user is not None:
-        missing.pop("capabilities", None)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # elsewhere than on Linux there are none
+        kernel.drop_capabilities()
         kernel.die_with_parent(signal.SIGKILL)
     if config["torch"]:
         with contextlib.suppress(ImportError):
             import torch  # noqa: F401  # its size is not the learner's
-    others = jail.tasks_of(owner) if user is None and "processes" in missing else 0
+    others = jail.tasks_of(owner) if "user" in missing and "processes" in missing else 0
     _put_on("limits", missing, config, lambda: jail.bound(limits, threads_elsewhere=others))
     _put_on("calls", missing, config, call_filter.install)
 
 
-def _leave_user(config: dict[str, Any], user: int | None, outside: bool) -> None:
+def _leave_user(config: dict[str, Any], user: int | None, folder: str | None) -> None:
+    """Be `user`, who then owns the `folder`, if there is one."""
     if user is None:
         raise OSError("the grader is not root, so the code runs as the grader's own user")
-    unreadable = jail.unreadable_to(user, config["shown"]) if outside else ""
+    unreadable = jail.unreadable_to(user, config["shown"]) if folder else ""
     if unreadable:
         raise OSError(f"other users may not read {unreadable}")
+    if folder is not None:
+        os.chown(folder, user, -1)
     jail.become(user)
 
 
