@@ -17,17 +17,21 @@ from symbreak.report.format import number
 ROOM = 44
 """Characters that stand side by side under a panel."""
 
-MOST_LABELS = 16
-"""Bars that carry their height as a number; more numbers would lie upon each other."""
+MOST_UPRIGHT = 10
+"""Upright bars whose numbers stand beside each other; more bars lie down, for there each number has a line."""
+
+MOST_LABELS = 40
+"""Bars that carry their height as a number."""
 
 SHARE = 0.8
 """Of the place of a name, what its bars fill."""
 
 
 def lying(bars: Bars) -> bool:
-    """Whether the names are too long to stand side by side."""
+    """Whether the names, or the numbers of the bars, are too long to stand side by side."""
     longest = max(map(len, bars.names), default=0)
-    return (longest + 1) * len(bars.names) > ROOM
+    amount = np.asarray(bars.heights).size
+    return (longest + 1) * len(bars.names) > ROOM or MOST_UPRIGHT < amount <= MOST_LABELS
 
 
 def draw_bars(axes: Axes, bars: Bars, setting: Setting) -> None:

@@ -21,6 +21,8 @@ MOST_DOTS = 600
 MOST_BAND = 200
 """Points along a band; the line itself is thinned by Matplotlib, which keeps every spike."""
 
+MIDDLE_OF_AXIS = 0.55
+
 FEW = 15
 """A line through at most so many points shows the points too: only there something was measured."""
 
@@ -36,9 +38,12 @@ def draw_chart(axes: Axes, chart: Chart, setting: Setting) -> None:
     for series in everything:
         for values in _heights(series):
             axes.dataLim.update_from_data_xy(_shown(axes, drawable(series.x), drawable(values)), ignore=False)
-    for which, position, label in chart.markers:
-        _draw_marker(axes, which, position, label)
+    for which, position, _ in chart.markers:
+        across = axes.axvline if which == "x" else axes.axhline
+        across(position, color=QUIET, linestyle=BASE, linewidth=1.1)
     axes.autoscale_view()
+    for which, position, label in chart.markers:
+        _name_marker(axes, which, position, label)
     axes.set(xlabel=plain(chart.x_label, 70), ylabel=plain(chart.y_label, 48))
 
 
@@ -81,16 +86,14 @@ def _draw_series(axes: Axes, series: Series, index: int) -> None:
     axes.plot(x, y, color=paint, linestyle=DASHES[this.dash], linewidth=2, **style)
 
 
-def _draw_marker(axes: Axes, which: str, position: float, label: str) -> None:
-    line: dict[str, Any] = {"color": QUIET, "linestyle": BASE, "linewidth": 1.1}
+def _name_marker(axes: Axes, which: str, position: float, label: str) -> None:
+    """Write beside the line, on the side where there is room."""
     text: dict[str, Any] = {"color": QUIET, "fontsize": 9, "textcoords": "offset points"}
-    if which == "x":
-        axes.axvline(position, **line)
-        axes.annotate(
-            plain(label), (position, 1), xytext=(3, -2), xycoords=axes.get_xaxis_transform(), va="top", **text
-        )
-    else:
-        axes.axhline(position, **line)
+    if which == "y":
         axes.annotate(
             plain(label), (1, position), xytext=(0, 3), xycoords=axes.get_yaxis_transform(), ha="right", **text
         )
+        return
+    across = axes.transAxes.inverted().transform(axes.get_xaxis_transform().transform((position, 0)))[0]
+    side: dict[str, Any] = {"xytext": (-3, -2), "ha": "right"} if across > MIDDLE_OF_AXIS else {"xytext": (3, -2)}
+    axes.annotate(plain(label), (position, 1), xycoords=axes.get_xaxis_transform(), va="top", **side, **text)

@@ -18,12 +18,16 @@ NEGATIVE, POSITIVE = "#0072b2", "#d55e00"
 MOST_UNITS = 10
 """Units of a layer that are drawn; the rest are counted."""
 
-FEW = 3
-"""Numbers stand on the edges if one of the two layers has at most so many units; else they would cover each other."""
+CLOSEST = 0.05
+"""Of the drawing's height: numbers that would stand closer than this are left out."""
 
-MOST_NUMBERS = 18
 WIDEST = 4.0
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+_CENTRED: dict[str, Any] = {
+    "ha": "center",
+    "bbox": {"boxstyle": "square,pad=0.12", "facecolor": PAPER, "edgecolor": "none"},
+}
 
 Place = tuple[float, float]
 
@@ -70,17 +74,24 @@ def _symbol(layer: int, layers: int) -> str:
 
 
 def _draw_edges(axes: Axes, weights: Array, left: list[Place], right: list[Place], widest: float) -> None:
-    many = len(left) * len(right) > MOST_NUMBERS or min(len(left), len(right)) > FEW
-    # Numbers stand near the smaller layer: there edges are farthest from each other.
-    along = 0.27 if len(left) <= len(right) else 0.73
+    gap, along = _best_place([y for _, y in left], [y for _, y in right])
     for k, (x1, y1) in enumerate(right):
         for j, (x0, y0) in enumerate(left):
             weight = float(weights[k, j])
             axes.plot([x0, x1], [y0, y1], zorder=1, **_edge(weight, widest))
-            if not many:
+            if gap >= CLOSEST:
                 spot = (x0 + along * (x1 - x0), y0 + along * (y1 - y0))
-                pad: dict[str, Any] = {"boxstyle": "square,pad=0.12", "facecolor": PAPER, "edgecolor": "none"}
-                axes.text(*spot, _number(weight), ha="center", va="center", fontsize=9, color=TEXT, zorder=2, bbox=pad)
+                axes.text(*spot, _number(weight), va="center", fontsize=9, color=TEXT, zorder=2, **_CENTRED)
+
+
+def _best_place(left: list[float], right: list[float]) -> tuple[float, float]:
+    """Return how far apart the numbers of one column can be, and how far along the edges they are then."""
+    found = []
+    for along in np.linspace(0.26, 0.74, 13):
+        heights = np.sort([y0 + along * (y1 - y0) for y0 in left for y1 in right])
+        found.append((round(float(np.diff(heights).min(initial=1.0)), 6), -abs(float(along) - 0.3), float(along)))
+    gap, _, along = max(found)
+    return gap, along
 
 
 def _edge(weight: float, widest: float) -> dict[str, Any]:
@@ -111,7 +122,7 @@ def _draw_units(axes: Axes, column: list[Place], symbol: str, biases: Array | No
             zorder=4,
         )
         if biases is not None and not small:
-            note: dict[str, Any] = {"xytext": (0, -17), "textcoords": "offset points", "ha": "center", "va": "top"}
-            axes.annotate(f"b = {_number(float(biases[k]))}", (x, y), fontsize=8.5, color=QUIET, zorder=4, **note)
+            note: dict[str, Any] = {"xytext": (0, -18), "textcoords": "offset points", "va": "top", **_CENTRED}
+            axes.annotate(f"b = {_number(float(biases[k]))}", (x, y), fontsize=8.5, color=QUIET, zorder=2, **note)
     if size > len(column):
         axes.text(column[0][0], -0.55, f"and {size - len(column)} more", ha="center", fontsize=8.5, color=QUIET)

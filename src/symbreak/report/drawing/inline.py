@@ -18,9 +18,6 @@ from symbreak.report.html import Html
 THEME = {TEXT: "var(--ink)", QUIET: "var(--muted)", GRID: "var(--line)", PAPER: "var(--paper)"}
 """Colours of the drawing that stand for colours of the theme."""
 
-_SCALE = 1.3
-"""Pixels for each point of the drawing, where there is room: text is then as large as that around it."""
-
 _NAMESPACES = re.compile(r"\{[^}]*\}")
 _REFERENCE = re.compile(r"#([\w-]+)")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -45,7 +42,6 @@ def inline_svg(panel: Panel, setting: Setting, *, prefix: str) -> Html:
         "role": "img",
         "aria-label": panel.title,
     }
-    root.set("style", f"width:{width * _SCALE:.0f}px")
     return Html(ElementTree.tostring(root, encoding="unicode"))
 
 

@@ -33,7 +33,7 @@ def size(panel: Panel) -> Size:
     if isinstance(panel, Matrix):
         return _matrix_size(panel)
     if isinstance(panel, Bars) and lying(panel):
-        return 4.6, max(1.6, 0.6 + 0.26 * np.atleast_2d(panel.heights).size)
+        return 4.6, max(1.6, 0.6 + 0.2 * np.asarray(panel.heights).size + 0.1 * len(panel.names))
     return 4.6, 2.9
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from symbreak.lesson.figures import Surface
@@ -47,7 +48,8 @@ def draw_surface(axes: Axes, surface: Surface, setting: Setting, *, smooth: str)
         }
         axes.annotate(f"{number(float(values.flat[0]))} everywhere", color=ON_COLOUR, **middle_of)
     axes.set(xlim=extent[:2], ylim=extent[2:], xlabel="x1", ylabel="x2")
-    axes.locator_params(nbins=5)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, prune="lower"))  # the corner belongs to the other axis
     axes.grid(visible=False)
     _draw_scale(axes, low, high, field)
 
@@ -55,8 +57,8 @@ def draw_surface(axes: Axes, surface: Surface, setting: Setting, *, smooth: str)
 def value_range(setting: Setting) -> tuple[float, float]:
     """Return the values of the two ends of the colours, for all surfaces that are compared.
 
-    White is zero, with as much room on both sides of it if there are values on both; with data of two classes and
-    values from 0 to 1, which are then probabilities, white is one half.
+    With values on both sides of zero the middle colour, white, is zero. With data of two classes and values from 0 to
+    1, which are then probabilities, it is one half. Else the colours go from zero to the largest value.
     """
     if _probabilities(setting):
         return 0.0, 1.0

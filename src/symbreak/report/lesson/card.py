@@ -23,7 +23,7 @@ def card(finding: Finding, draw: Draw, *, copyable: bool = True) -> Html:
     """
     claim = finding.claim
     name = element("a", claim.id, href=f"#{claim.id}", class_="id")
-    heading = element("h3", name, Html(" "), prose(claim.claim))
+    heading = element("h3", name, Html(" "), element("span", prose(claim.claim)))
     rest = [_pointer(claim.see)] if claim.see else _evidence(finding, draw, copyable)
     return element(
         "article", heading, _verdict(finding), *rest, class_="claim", id=claim.id, data_verdict=finding.verdict
@@ -65,8 +65,7 @@ def _evidence(finding: Finding, draw: Draw, copyable: bool) -> list[Html]:
     return [
         element("p", prose(evidence.explanation), class_="explanation"),
         *([draw(evidence.figure, id)] if evidence.figure else []),
-        *([_numbers(finding)] if evidence.measured else []),
-        _command(finding, copyable),
+        element("div", _numbers(finding), _command(finding, copyable), class_="proof"),
     ]
 
 

@@ -6,11 +6,15 @@ from symbreak.lesson.figures import Bars, Chart, Figure, Frame, Panel, Steps, Ta
 from symbreak.report.drawing.canvas import colour
 from symbreak.report.drawing.chart import legend_text
 from symbreak.report.drawing.inline import inline_svg
+from symbreak.report.drawing.panels import size
 from symbreak.report.drawing.peers import Setting, setting
 from symbreak.report.frame import block
 from symbreak.report.html import Html, element
 from symbreak.report.lesson.words import prose
 from symbreak.report.style import swatch
+
+POINTS, SMALLEST, LARGEST = 72, 1.08, 1.5
+"""A picture's points for each inch; pixels for each point where there is little room, and where there is much."""
 
 
 def moving_figure(figure: Figure, *, key: str) -> Html:
@@ -80,13 +84,20 @@ def _dial(figure: Figure, key: str) -> Html:
 
 
 def _panels(figure: Figure, frame: int, key: str) -> list[Html]:
-    return [
-        _panel(panel, setting(figure, frame, place), f"{key}-{frame}-{place}")
-        for place, panel in enumerate(figure.frames[frame].panels)
+    """Return the panels of a frame; a legend that all its charts share stands above them once."""
+    panels = figure.frames[frame].panels
+    settings = [setting(figure, frame, place) for place in range(len(panels))]
+    legends = [_legend(panel, each) for panel, each in zip(panels, settings, strict=True)]
+    known = [legend for legend in legends if legend]
+    shared = known[0] if len(known) > 1 and len(set(known)) == 1 else None
+    drawn = [
+        _panel(panel, each, f"{key}-{frame}-{place}", None if shared else legend)
+        for place, (panel, each, legend) in enumerate(zip(panels, settings, legends, strict=True))
     ]
+    return [shared, *drawn] if shared else drawn
 
 
-def _panel(panel: Panel, setting: Setting, key: str) -> Html:
+def _panel(panel: Panel, setting: Setting, key: str, legend: Html | None) -> Html:
     title = element("figcaption", prose(panel.title)) if panel.title else None
     kind = type(panel).__name__.lower()
     if isinstance(panel, Table):
@@ -95,7 +106,15 @@ def _panel(panel: Panel, setting: Setting, key: str) -> Html:
         body = _steps(panel)
     else:
         body = inline_svg(panel, setting, prefix=key)
-    return element("figure", title, body, _legend(panel, setting), class_=f"panel {kind}")
+    return element("figure", title, body, legend, class_=f"panel {kind}", style=_width(panel))
+
+
+def _width(panel: Panel) -> str | None:
+    """Return how wide a picture may be: as text grows and shrinks with it, neither little nor much."""
+    if isinstance(panel, (Table, Steps)):
+        return None
+    points = POINTS * size(panel)[0]
+    return f"flex-basis:{SMALLEST * points:.0f}px;max-width:{LARGEST * points:.0f}px"
 
 
 def _table(table: Table) -> Html:
@@ -118,15 +137,10 @@ def _steps(steps: Steps) -> Html:
     items = []
     for step in steps.steps:
         mark = element("span", "✓" if step.holds else "✗", class_="mark", aria_hidden="true")
-        said = element("span", "holds" if step.holds else "does not hold", class_="outcome")
-        numbers = element("small", prose(step.measured)) if step.measured else None
+        outcome = element("b", "holds" if step.holds else "does not hold")
+        note = element("small", outcome, prose(f": {step.measured}") if step.measured else None)
         items.append(
-            element(
-                "li",
-                mark,
-                element("div", prose(step.says), Html(" "), said, numbers),
-                class_="yes" if step.holds else "no",
-            )
+            element("li", mark, element("div", prose(step.says), Html(" "), note), class_="yes" if step.holds else "no")
         )
     return element("ol", *items, class_="steps")
 
