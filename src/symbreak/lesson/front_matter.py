@@ -162,11 +162,13 @@ def randomness() -> Evidence:
     for name, end in ends.items():
         found |= {f"units_{name}": tied.units(end), f"cost_{name}": float(end.cost)}
         found |= {f"accuracy_{name}": _accuracy(end, flower)}
+    bound = PLATEAU * _guessing(flower)
+    works = {name: tied.units(end) > 1 and float(end.cost) <= bound for name, end in ends.items()}
     return Evidence(
         (
-            Case("what is put in their place is zeros", found["units_zeros"] == 1),
-            Case("what is put in their place is one number for all weights", found["units_same"] == 1),
-            Case("what is put in their place are distinct numbers that nobody drew", found["units_by_hand"] == 1),
+            Case("zeros are put in their place", not works["zeros"]),
+            Case("one number is put in the place of all", not works["same"]),
+            Case("distinct numbers that nobody drew are put there", not works["by_hand"]),
         ),
         found,
         f"What is needed is difference; chance is only the easiest way to it. After {updates} updates zeros do the "

@@ -21,7 +21,7 @@ ONE_ULP = 2.0**-53
 """The least change that 0.5 feels: the next float above it is so far away."""
 
 EPSILONS = (ONE_ULP, 2.0**-45, 2.0**-37, 2.0**-29, 2.0**-21, 2.0**-13, 1.0)
-RATE, UPDATES = 2.0, 240
+RATE, UPDATES = 3.0, 150
 
 
 def _sixteen() -> Dataset:

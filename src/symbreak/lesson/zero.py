@@ -144,7 +144,12 @@ def _dead_centre(on: Dataset) -> Figure:
         steps = [tied.after(lesson_net(activation=g), on, updates) for g in ACTIVATIONS]
         heights = np.array([_factors(step) for step in steps])
         names = ("W2^T dZ2", "g'(Z1)", "X", "dW1")
-        frames.append(Frame(str(updates), (Bars("largest entry of each factor", "size", names, heights, ACTIVATIONS),)))
+        frames.append(
+            Frame(
+                str(updates),
+                (Bars("largest entry of each factor", "size", names, heights, ACTIVATIONS, y_scale="symlog"),),
+            )
+        )
     return Figure(
         "Dead centre: which factor of dW1 is zero",
         "Bars for the factors W2^T dZ2, g'(Z1) and X of dW1, for four activations; at the start the first is zero.",

@@ -205,12 +205,9 @@ def row_spreads(units: int, arithmetic: str) -> Array:
 
 def _trace(blas: Array, alike: Array) -> Figure:
     updates = np.arange(len(blas), dtype=float)
-    # Zero has no place on a logarithmic axis: the spread of equal rows is drawn where no rounding could be.
-    series = (
-        Series("BLAS", updates[blas > 0], blas[blas > 0]),
-        Series("every unit alike (zero, drawn at the foot)", updates, np.maximum(alike, np.finfo(float).eps ** 2)),
-    )
-    chart = Chart("Difference of the rows of W1", "update", "largest difference", series, y_scale="log")
+    series = (Series("BLAS", updates, blas), Series("every unit alike", updates, alike))
+    title = "Difference of the rows of W1"
+    chart = Chart(title, "update", "largest difference", series, y_scale="symlog")
     return still("Equal rows, in two arithmetics", "The spread of W1's rows over training, BLAS and unit-alike.", chart)
 
 
