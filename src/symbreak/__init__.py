@@ -18,6 +18,7 @@ from symbreak._version import __version__ as __version__
 if TYPE_CHECKING:
     from symbreak import datasets as datasets
     from symbreak import diagnosis as diagnosis
+    from symbreak import grade as grade
     from symbreak import initializers as initializers
     from symbreak import lesson as lesson
     from symbreak import network as network
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from symbreak.front import compare as compare
     from symbreak.network import Network as Network
 
-_ROOMS = ("datasets", "diagnosis", "initializers", "lesson", "network", "numerics", "random")
+_ROOMS = ("datasets", "diagnosis", "grade", "initializers", "lesson", "network", "numerics", "random")
 _NAMES = {
     "Comparison": "symbreak.front",
     "InvalidInput": "symbreak.errors",
@@ -59,6 +60,7 @@ __all__ = [
     "compare",
     "datasets",
     "diagnosis",
+    "grade",
     "initializers",
     "lesson",
     "merge",

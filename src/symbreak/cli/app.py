@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from symbreak._version import __version__
-from symbreak.cli import compare, lesson, symmetry
+from symbreak.cli import compare, grade, lesson, symmetry
 from symbreak.cli.exits import INTERRUPTED, PIPE_CLOSED, UNUSABLE
 from symbreak.errors import SymbreakError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("compare")(compare.command)
 app.command("symmetry")(symmetry.command)
 app.command("lesson")(lesson.command)
+app.command("grade")(grade.command)
 
 
 def _tell_version(wanted: bool) -> None:

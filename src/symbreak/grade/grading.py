@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from symbreak.grade.checks.check import Check, Finding, nothing_to_see
 from symbreak.grade.checks.exact import exact_checks
 from symbreak.grade.checks.explain import explain
 from symbreak.grade.checks.trial import Trial
+from symbreak.grade.names import FUNCTIONS
 from symbreak.grade.plan import Plan, Rule
 from symbreak.grade.result import CheckResult, Grade, share_points
 from symbreak.grade.subject import Outcome, Subject
@@ -36,9 +37,16 @@ def grade(subject: Subject, plan: Plan, name: str) -> Grade:
         plan: functions (None: all that the subject has), sizes, seeds, points.
         name: of the file or function, for people.
     """
-    found = plan.functions if plan.functions is not None else tuple(n for n in CATALOGUE if n in subject.functions)
-    looked = [one for function in found or (DEFAULT_FUNCTION,) for one in _look(subject, function, plan)]
+    looked = [one for function in _chosen(subject, plan) for one in _look(subject, function, plan)]
     return Grade(name, _results(looked, plan), subject.problem)
+
+
+def _chosen(subject: Subject, plan: Plan) -> tuple[str, ...]:
+    """Return which functions to look at; at least one, so that code without any fails in words."""
+    if plan.functions is not None and not plan.every:
+        return plan.functions
+    found = [name for name in CATALOGUE if name in subject.functions or (plan.every and name in FUNCTIONS)]
+    return tuple(found) or (DEFAULT_FUNCTION,)
 
 
 def _look(subject: Subject, function: str, plan: Plan) -> list[_Looked]:
@@ -115,8 +123,3 @@ def _worth(looked: Sequence[_Looked], rules: Sequence[Rule], points: float) -> l
     ]
     shared = share_points(weights, left)
     return [share if own is None else own for own, share in zip(laid_down, shared, strict=True)]
-
-
-def with_function(plan: Plan, function: str | None) -> Plan:
-    """Return the plan for one function."""
-    return plan if function is None else replace(plan, functions=(function,))

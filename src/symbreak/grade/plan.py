@@ -57,6 +57,7 @@ class Plan:
 
     Attributes:
         functions: which functions; None for all that the code has.
+        every: all eight functions of the week, whether the code has them or not, and the variants that it has.
         points: in all.
         shapes: (n_x, n_h, n_y) to try.
         seeds: of the inputs, and for NumPy's global generator before calls.
@@ -69,6 +70,7 @@ class Plan:
     """
 
     functions: tuple[str, ...] | None = None
+    every: bool = False
     points: float = 100.0
     shapes: tuple[Sizes, ...] = SHAPES
     seeds: tuple[int, ...] = SEEDS

@@ -50,6 +50,14 @@ def read_source(path: str | Path) -> str:
         raise _refused("the file cannot be read", f"{str(path)!r}: {error.strerror}") from error
 
 
+def source_of(text: str) -> str:
+    """Return the Python code in the text of a script, or of a notebook, which is told by its being JSON with cells.
+
+    Raises `InvalidData` for JSON that is no notebook.
+    """
+    return _cells(text, "its text") if text.lstrip().startswith("{") and '"cells"' in text else text
+
+
 def cell_source(text: str) -> str:
     """Return a cell as Python: what parses stays as it is, else magics and shell lines go.
 
@@ -92,12 +100,18 @@ def _script(path: Path) -> str:
 
 def _notebook(path: Path) -> str:
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _refused("a notebook must be JSON in UTF-8", f"{str(path)!r}: {error}") from error
+    return _cells(text, repr(str(path)))
+
+
+def _cells(text: str, name: str) -> str:
+    try:
+        cells = json.loads(text)["cells"]
         codes = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(
-            "a notebook must be JSON with a list of cells (nbformat 4)", f"{str(path)!r}: {error}"
-        ) from error
+        raise _refused("a notebook must be JSON with a list of cells (nbformat 4)", f"{name}: {error}") from error
     runs = [f"__run_cell({number}, {cell_source(code)!r})" for number, code in enumerate(codes, 1) if code.strip()]
     return _RUNNER + "\n".join(runs) + "\n"
 

@@ -17,7 +17,7 @@ def text(grade: Grade, *, hidden: bool = False) -> str:
     covert = [result for result in grade.results if result not in shown]
     lines = [headline(grade), *([_wrapped(f"It could not be run: {grade.problem}")] if grade.problem else [])]
     for function in dict.fromkeys(result.function for result in shown):
-        lines += ["", function, *(_told(result) for result in shown if result.function == function)]
+        lines += ["", function, *(told(result) for result in shown if result.function == function)]
     if covert:
         lines += ["", _covert(covert)]
     return "\n".join(lines)
@@ -44,7 +44,8 @@ def points(value: float) -> str:
     return f"{value + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
-def _told(result: CheckResult) -> str:
+def told(result: CheckResult) -> str:
+    """Return the lines of one check: a single one if it passes."""
     optional = "" if result.required or result.status == "skipped" else " (optional)"
     line = f"  {_MARKS[result.status]:<5} {result.id:<22} {result.title}{optional}"
     parts = [("expected", result.expected), ("got", result.got), ("why", result.why), ("hint", result.hint)]
