@@ -13,7 +13,7 @@ from symbreak.network import Network, backward, cost, course, descend, forward
 
 # Central differences with this step are wrong by about eps^(2/3) of the cost: the third derivative's share and the
 # rounding's are then alike. A hundred times that leaves room for their constants.
-STEP = float(np.finfo(float).eps) ** (1 / 3)
+STEP: float = float(np.finfo(float).eps) ** (1 / 3)
 DIFFERENCE_TOLERANCE = 100 * STEP**2
 # A sum of n products is rounded n times or less: the sizes below are under 400.
 ROUNDING = 400 * float(np.finfo(float).eps)
