@@ -7,10 +7,15 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+DESK = {"width": 1280, "height": 720}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -32,3 +37,53 @@ def chromium() -> str:
     if path is None:
         pytest.fail(f"the page is tested in Chromium: install it, so that one of {', '.join(NAMES)} is on the path")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """An open page, and what it did besides showing itself."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def wait_until_it_fits(self) -> None:
+        """Figures follow a new width a moment later."""
+        for _ in range(50):
+            if self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                return
+            self.page.wait_for_timeout(100)
+        pytest.fail("the page is wider than its window")
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Visit]]:
+    """Open a page from its text, as a file and in a window of its own."""
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+
+    def open_it(text: str) -> Visit:
+        path = tmp_path / "report.html"
+        path.write_text(text, encoding="utf-8")
+        visit = Visit(context.new_page(), path.as_uri())
+        visit.watch()
+        visit.page.goto(visit.address)
+        return visit
+
+    yield open_it
+    context.close()

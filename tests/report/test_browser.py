@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from symbreak.report import write_html
+from symbreak.report import comparison_html
 
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 CASES = ["planar", "deep", "hostile", "diverging"]
 RARER = ["multiclass", "regression", "no_hidden_layer", "all_lost", "single"]
-DESK, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
+PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield browser
-        browser.close()
+def draw_all(visit) -> None:
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
 
 
-@dataclass
-class Visit:
-    """An open page, and what it did besides showing itself."""
-
-    page: Page
-    address: str
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
-
-    def draw_all(self) -> None:
-        self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-
-    def undrawn(self) -> list[str]:
-        return self.page.evaluate(
-            """[...document.querySelectorAll("[data-figure]")]
-               .filter((figure) => !figure.querySelector("svg.main-svg"))
-               .map((figure) => figure.id)"""
-        )
-
-    def wait_until_it_fits(self) -> None:
-        """Figures follow a new width a moment later."""
-        for _ in range(50):
-            if self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-                return
-            self.page.wait_for_timeout(100)
-        pytest.fail("the page is wider than its window")
+def undrawn(visit) -> list[str]:
+    return visit.page.evaluate(
+        """[...document.querySelectorAll("[data-figure]")]
+           .filter((figure) => !figure.querySelector("svg.main-svg"))
+           .map((figure) => figure.id)"""
+    )
 
 
 @pytest.fixture
-def visit(browser, tmp_path, request) -> Iterator[Visit]:
-    path = Path(tmp_path / "report.html")
-    write_html(request.getfixturevalue(request.param), path)
-    context = browser.new_context(viewport=DESK, color_scheme="light")
-    found = Visit(context.new_page(), path.as_uri())
-    found.watch()
-    found.page.goto(found.address)
-    yield found
-    context.close()
+def visit(open_page, request):
+    return open_page(comparison_html(request.getfixturevalue(request.param)))
 
 
 def on(*cases: object):
@@ -78,13 +35,13 @@ def on(*cases: object):
 
 @on(*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in RARER))
 def test_it_opens_alone_in_both_themes_and_on_a_phone(visit):
-    visit.draw_all()
-    assert visit.undrawn() == []
+    draw_all(visit)
+    assert undrawn(visit) == []
     visit.wait_until_it_fits()
     visit.page.emulate_media(color_scheme="dark")
     visit.page.set_viewport_size(PHONE)
     visit.wait_until_it_fits()
-    assert visit.undrawn() == []
+    assert undrawn(visit) == []
     assert visit.complaints == []
     assert visit.dialogs == []
     assert visit.requests == [visit.address]
@@ -101,7 +58,7 @@ def test_that_would_notice_a_request_and_an_error(visit):
 
 @on("hostile")
 def test_hostile_names_are_shown_and_not_obeyed(visit):
-    visit.draw_all()
+    draw_all(visit)
     assert visit.page.evaluate("document.scripts.length") == 3
     assert visit.page.evaluate("document.images.length") == 0
     assert visit.page.evaluate("document.querySelectorAll('svg a, svg [style*=bold]').length") == 0
@@ -156,7 +113,7 @@ def test_the_scales_change(visit):
 
 @on("deep")
 def test_a_layer_can_be_chosen(visit):
-    visit.draw_all()
+    draw_all(visit)
     figure = visit.page.locator("#gradients-1")
     assert "layer 1" in figure.get_attribute("aria-label")
     visit.page.locator("#gradients select").select_option("3")

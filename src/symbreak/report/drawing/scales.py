@@ -17,8 +17,9 @@ from symbreak.lesson.figures import Scale
 LARGEST = 1e290
 """Numbers are drawn up to here; limits a little beyond must still be numbers."""
 
-MOST_DECADES = 12
-"""A symmetric logarithm shows so many decades beside zero: more would leave no room for those that matter."""
+MOST_DECADES = {1: 12, 2: 5}
+"""Decades that a symmetric logarithm shows where numbers have one sign, and on each side where they have both: more
+would leave no room for those that matter."""
 
 MOST_TICKS = 7
 
@@ -37,8 +38,9 @@ def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[N
     """Give an axis its scale, with ticks that read as plain numbers."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     set_scale = axes.set_xscale if which == "x" else axes.set_yscale
-    sizes = np.abs(np.concatenate([np.ravel(each) for each in values] or [np.zeros(0)]))
-    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    every = np.concatenate([np.ravel(each) for each in values] or [np.zeros(0)])
+    every = every[np.isfinite(every) & (every != 0)]
+    sizes = np.abs(every)
     if scale == "linear" or not sizes.size:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     elif scale == "log":
@@ -46,7 +48,7 @@ def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[N
         few = sizes.max() < 50 * sizes.min()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=MOST_TICKS))
     else:
-        _symmetric(axis, set_scale, sizes)
+        _symmetric(axis, set_scale, sizes, sides=len(np.unique(np.sign(every))))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(lambda value, _: tick(value))
 
@@ -61,12 +63,12 @@ def tick(value: float) -> str:
     return f"{digits}e{int(exponent)}" if found else digits
 
 
-def _symmetric(axis: Axis, set_scale: Any, sizes: NDArray[np.float64]) -> None:
-    """Draw logarithms on both sides of zero, linear only below the smallest number that is there."""
+def _symmetric(axis: Axis, set_scale: Any, sizes: NDArray[np.float64], *, sides: int) -> None:
+    """Draw logarithms on one or both sides of zero, linear only below the smallest number that is there."""
     top = math.ceil(math.log10(float(sizes.max())))
-    bottom = max(math.floor(math.log10(float(sizes.min()))), top - MOST_DECADES)
+    bottom = max(math.floor(math.log10(float(sizes.min()))), top - MOST_DECADES[sides])
     bottom = min(bottom, top - 1)
     set_scale("symlog", linthresh=10.0**bottom, linscale=0.7)
-    step = max(1, math.ceil((top - bottom + 1) / (MOST_TICKS - 1)))
-    powers = [10.0**power for power in range(bottom, top + 1, step)]
-    axis.set_major_locator(FixedLocator([-power for power in reversed(powers)] + [0.0, *powers]))
+    step = max(1, math.ceil((top - bottom + 1) * sides / (MOST_TICKS - 1)))
+    powers = [10.0**power for power in range(top, bottom - 1, -step)]
+    axis.set_major_locator(FixedLocator([-power for power in powers] + [0.0, *reversed(powers)]))

@@ -13,7 +13,7 @@ from symbreak.report.html import Html, element
 from symbreak.report.lesson.words import prose
 from symbreak.report.style import swatch
 
-POINTS, SMALLEST, LARGEST = 72, 1.08, 1.5
+POINTS, SMALLEST, LARGEST = 72, 1.04, 1.5
 """A picture's points for each inch; pixels for each point where there is little room, and where there is much."""
 
 
