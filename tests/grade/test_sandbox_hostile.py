@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import os
 import resource
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -109,7 +110,8 @@ def test_the_judgement_accepts_what_is_right():
     ],
 )  # fmt: skip
 def test_an_attack_while_loading_is_the_problem(source, stopped, own_tmp):
-    with open_subject(source + attacks.HONEST, limits=SHORT) as subject:
+    limits = dataclasses.replace(LIMITS, seconds_to_load=1.0)
+    with open_subject(source + attacks.HONEST, limits=limits) as subject:
         assert subject.problem
         assert subject.functions == {}
         assert subject.call(Call("layer_sizes", (X,))).stopped in (stopped, "time")
@@ -229,6 +231,13 @@ def test_other_processes_are_out_of_sight():
     body = "return len([p for p in os.listdir('/proc') if p.isdigit()])"
     assert value_of(body) == 1
     assert value_of(body, without={"processes"}) > 1
+
+
+def test_there_is_no_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        body = f"return socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 2).fileno() > 0"
+        assert value_of(body, before="import socket", without={"calls"}) == "OSError"
+        assert value_of(body, before="import socket", without={"calls", "network"}) is True
 
 
 def test_memory_is_bounded_by_the_kernel():

@@ -22,8 +22,9 @@ class Limits:
     """How much one submission may use.
 
     Attributes:
-        seconds_per_call: for each call, and for loading the code.
-        seconds_in_all: for loading and all calls together; each is time on the clock.
+        seconds_per_call: for each call, on the clock, as all times.
+        seconds_to_load: for running the code that defines the functions; libraries are loaded then.
+        seconds_in_all: for loading and all calls together.
         memory_bytes: on top of what Python and NumPy (and PyTorch, if the code imports it) take.
         output_bytes: of stdout, and of stderr, that are kept of one call; the rest is thrown away.
         file_bytes: of all its files together.
@@ -35,6 +36,7 @@ class Limits:
     """
 
     seconds_per_call: float = 10.0
+    seconds_to_load: float = 30.0
     seconds_in_all: float = 120.0
     memory_bytes: int = 1 << 30
     output_bytes: int = 64 << 10

@@ -109,14 +109,15 @@ class Sandboxed:
             if again.problem:
                 return Outcome(error=again.problem, stopped=again.stopped)
         trees = {"args": tuple(call.args), "kwargs": dict(call.kwargs)}
-        reply = self._ask({"function": call.function, "seed": call.numpy_seed}, trees)
+        fields = {"function": call.function, "seed": call.numpy_seed}
+        reply = self._ask(fields, trees, self.limits.seconds_per_call)
         return _outcome(reply) or self._refuse(reply)
 
     def _load(self) -> _Loaded:
         if len(self._source.encode("utf-8", "backslashreplace")) > SOURCE_BYTES // 8:
             return _Loaded({}, f"the code is longer than {SOURCE_BYTES // 8} bytes", "protocol")
         self._start()
-        reply = self._ask({"source": self._source}, {})
+        reply = self._ask({"source": self._source}, {}, self.limits.seconds_to_load)
         if reply.stopped is not None:
             return _Loaded({}, _WHY[reply.stopped], reply.stopped)
         functions, problem = reply.fields.get("functions"), reply.fields.get("problem")
@@ -139,13 +140,12 @@ class Sandboxed:
             with suppress(OSError):
                 hide_memory()
 
-    def _ask(self, fields: dict[str, Any], trees: dict[str, Any]) -> Reply:
+    def _ask(self, fields: dict[str, Any], trees: dict[str, Any], seconds: float) -> Reply:
         """Send a request; unless the child answered it in time and in form, end the child."""
         assert self._child is not None
         nonce = secrets.token_hex(16)
         frame = wire.pack({**fields, "nonce": nonce}, trees, room=self.limits.value_bytes)
-        allowed = min(self.limits.seconds_per_call, self._seconds_left)
-        reply = exchange(self._child, frame, self.limits, time.monotonic() + allowed)
+        reply = exchange(self._child, frame, self.limits, time.monotonic() + min(seconds, self._seconds_left))
         self._seconds_left -= reply.seconds
         if reply.stopped is None and reply.fields.get("nonce") != nonce and "nonce" not in self._without:
             reply.stopped = "protocol"

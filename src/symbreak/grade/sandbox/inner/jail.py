@@ -27,12 +27,12 @@ _LINKS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"]
 _DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
 
 
-def leave_namespaces() -> None:
-    """Enter namespaces of its own: processes (from the next child on), network, host name, IPC.
+def leave_namespaces(*, network: bool) -> None:
+    """Enter namespaces of its own: processes (from the next child on), host name, IPC, and `network` if asked.
 
     Who is not root makes a namespace of users first, in which these are allowed.
     """
-    flags = kernel.NEW_PROCESSES | kernel.NEW_NETWORK | kernel.NEW_IPC | kernel.NEW_HOST_NAME
+    flags = kernel.NEW_PROCESSES | kernel.NEW_IPC | kernel.NEW_HOST_NAME | (kernel.NEW_NETWORK if network else 0)
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         kernel.unshare(flags)

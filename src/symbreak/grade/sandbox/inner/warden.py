@@ -36,7 +36,8 @@ def run(request_fd: int, reply_fd: int, lifeline_fd: int) -> int:
     missing: dict[str, str] = {}
     with contextlib.suppress(OSError):
         kernel.adopt_orphans()
-    inside = _put_on("processes", missing, config, jail.leave_namespaces)
+    with_network = _put_on("network", missing, config, lambda: None)
+    inside = _put_on("processes", missing, config, lambda: jail.leave_namespaces(network=with_network))
     user = jail.choose_user() if os.geteuid() == 0 else None
     wake, waker = _wake_on_child()
     child = os.fork()
