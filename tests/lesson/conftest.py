@@ -193,6 +193,22 @@ def faults():
 
 
 @pytest.fixture
+def faults_beyond_the_claim():
+    """What is wrong with the evidence for a claim; numbers that the claim and its cases name are settings, not found.
+
+    So are 0, 1 and 2, of which formulas and shapes are made.
+    """
+
+    def wrong(id):
+        found, claim = evidence(id), audit.find(id)
+        named = NUMBER.findall(" ; ".join((claim.claim, *(case.when for case in found.cases))))
+        settings = {f"not measured: {number}" for number in (*named, "0", "1", "2")}
+        return [fault for fault in unsound(found) if fault not in settings]
+
+    return wrong
+
+
+@pytest.fixture
 def broken(monkeypatch):
     """Call as broken(id, how): the verdict and condition while the code is broken, `how` a key of BROKEN or a function.
 

@@ -64,8 +64,8 @@ def zero_biases() -> Evidence:
         measured[f"final_cost_from_random_biases_{data}"] = drawn.final_cost
         measured[f"worst_final_cost_from_random_biases_{data}"] = float(drawn.costs[-1].max())
     told = "; ".join(
-        f"{data}: {measured[f'final_cost_from_zero_biases_{data}']:.4f} against"
-        f" {measured[f'final_cost_from_random_biases_{data}']:.4f}"
+        f"{data}: {measured[f'final_cost_from_zero_biases_{data}']:.3f} against"
+        f" {measured[f'final_cost_from_random_biases_{data}']:.3f}"
         for data in ("planar", "moons", "xor")
     )
     return Evidence(
@@ -145,7 +145,7 @@ def biases_matter() -> Evidence:
         "the hidden biases start at -30 and g is tanh": (_runs("moons", far=1), _runs("moons")),
     }
     names = ("output_bias_squared_error", "hidden_biases_relu", "hidden_biases_tanh")
-    measured: dict[str, float] = {"updates": UPDATES}
+    measured: dict[str, float] = {"updates": UPDATES, "factor_of_weights": 0.01}
     for name, (far, zero) in zip(names, pairs.values(), strict=True):
         measured[f"final_cost_far_{name}"] = far.final_cost
         measured[f"final_cost_zero_{name}"] = zero.final_cost

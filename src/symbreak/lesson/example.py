@@ -156,7 +156,13 @@ def printed_shapes() -> Evidence:
 def sample_values() -> Evidence:
     """R64."""
     cases = []
-    measured: dict[str, float] = {"draws": DRAWS, "weights": DRAWS * 12}
+    measured: dict[str, float] = {
+        "draws": DRAWS,
+        "units": 4,
+        "inputs": 3,
+        "weights": DRAWS * 12,
+        "standard_errors_allowed": scales.STANDARD_ERRORS,
+    }
     samples = {}
     for name, make in MAKERS.items():
         w = np.array([make(3, 4, 1, seed)["W1"] for seed in range(DRAWS)]).ravel()

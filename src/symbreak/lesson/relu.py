@@ -37,9 +37,15 @@ def relu_formula() -> Evidence:
             Case("z is below 0", below),
             Case("z is 0", at_zero == 0),
         ),
-        {"values_tried": 2 * len(SIZES) + 1, "value_at_0": at_zero, "value_at_3": float(g(3.0))},
-        f"ReLU here was compared with max(0, z) at {2 * len(SIZES) + 1} numbers, from the smallest that float64 has to"
-        f" 2^1000, on both sides of 0. ReLU(3) is {float(g(3.0)):g}, ReLU(0) is {at_zero:g} and all below 0 give 0,"
+        {
+            "values_tried": 2 * len(SIZES) + 1,
+            "smallest_z": float(SIZES[0]),
+            "greatest_z": float(SIZES[-1]),
+            "value_at_0": at_zero,
+            "value_at_3": float(g(3.0)),
+        },
+        f"ReLU here was compared with max(0, z) at {2 * len(SIZES) + 1} numbers, from {SIZES[0]:.2g} to {SIZES[-1]:.2g}"
+        f" on both sides of 0. ReLU(3) is {float(g(3.0)):g}, ReLU(0) is {at_zero:g} and all below 0 give 0,"
         " without any rounding: nothing is computed, one of two numbers is chosen.",
     )
 
@@ -57,6 +63,9 @@ def relu_slope() -> Evidence:
             Case("one measures rise over run", bool((quotients == 1).all())),
         ),
         {
+            "places": len(SIZES),
+            "smallest_z": float(SIZES[0]),
+            "greatest_z": float(SIZES[-1]),
             "least_slope_above_0": float(g.derivative(SIZES).min()),
             "greatest_slope_above_0": float(g.derivative(SIZES).max()),
             "slope_at_0": float(g.derivative(0.0)),
@@ -64,7 +73,7 @@ def relu_slope() -> Evidence:
             "dw1_from_zero_w1": stuck[0.0],
             "dw1_from_zero_w1_if_1_is_chosen": stuck[1.0],
         },
-        f"At {len(SIZES)} places above 0, from 5e-324 to 2^1000, the slope lies between"
+        f"At {len(SIZES)} places above 0, from {SIZES[0]:.2g} to {SIZES[-1]:.2g}, the slope lies between"
         f" {g.derivative(SIZES).min():g} and {g.derivative(SIZES).max():g}, and so does rise over run. At exactly 0"
         f" there is no derivative; one takes {float(g.derivative(0.0)):g} here as frameworks do, and relu(1) takes"
         f" {chosen[1.0]:g}. The choice matters where z is 0 on all data: from W1 = 0 with random W2 the norm of dW1 is"

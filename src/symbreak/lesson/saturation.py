@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -85,6 +86,7 @@ def sigmoid_formula() -> Evidence:
             Case("z is -800 or 800", bool(np.array_equal(ends, right))),
         ),
         {
+            "digits_of_the_reference": DIGITS,
             "relative_error": error,
             "relative_error_of_the_printed_formula": printed,
             "value_at_minus_800": float(ends[0]),
@@ -124,7 +126,10 @@ def _ends(name: str, bottom: str) -> Evidence:
     one = _rounds_to_one(g)
     edge = max((region.low for region in g.flat if region.low > 0), default=np.inf)
     measured = {
+        "z_above": float(FAR[0]),
+        "z_below": -float(FAR[0]),
         "value_at_10": high[1],
+        "short_of_1_at_10": 1 - high[1],
         "slope_at_10": high[2],
         "value_at_minus_10": low[1],
         "slope_at_minus_10": low[2],
@@ -135,19 +140,21 @@ def _ends(name: str, bottom: str) -> Evidence:
     return Evidence(
         (Case("z is far above 0", high[0]), Case("z is far below 0", low[0])),
         measured,
-        f"At z = 10 the value is {high[1]:.10g} and the slope {high[2]:.3g}, at z = -10 the value is {low[1]:.3g} and"
-        f" the slope {low[2]:.3g}; the steepest slope, at 0, is {measured['steepest_slope']:g}. The slope falls below a"
-        f" hundredth of that from |z| = {edge:.2f} on. In float64 the value is exactly 1 from z = {one:.2f} on, and the"
-        f" slope computed from it is {measured['slope_there']:g}: from there no gradient passes at all. {bottom}",
+        f"At z = {FAR[0]:g} the value is {1 - high[1]:.3g} short of 1 and the slope {high[2]:.3g}; at z = {-FAR[0]:g}"
+        f" the value is {low[1]:.3g} and the slope {low[2]:.3g}, where the steepest is {measured['steepest_slope']:g}."
+        f" The slope falls below a hundredth of that from |z| = {edge:.2f} on. In float64 the value is exactly 1 from"
+        f" z = {one:.2f} on, and the slope computed from it is {measured['slope_there']:g}: from there no gradient"
+        f" passes at all. {bottom}",
         _flat_figure(name),
     )
 
 
 def sigmoid_ends() -> Evidence:
     """R46."""
-    tail = float(activations.get("sigmoid")(-100.0))
-    found = _ends("sigmoid", f"Far below 0 floats are finer, and the sigmoid of -100 is still {tail:.2g}.")
-    return Evidence(found.cases, {**found.measured, "value_at_minus_100": tail}, found.explanation, found.figure)
+    z = -100.0
+    tail = float(activations.get("sigmoid")(z))
+    found = _ends("sigmoid", f"Far below 0 floats are finer, and the sigmoid of {z:g} is still {tail:.2g}.")
+    return replace(found, measured={**found.measured, "z_far_below": z, "value_far_below": tail})
 
 
 def tanh_ends() -> Evidence:
@@ -219,7 +226,7 @@ def _derivative(name: str, formula: Curve, third: float, text: str) -> Evidence:
     g = activations.get(name)
     near, far = np.linspace(-5, 5, 201), np.concatenate([-FAR, FAR])
     cases = []
-    measured = {"steepest_slope": float(g.derivative(near).max())}
+    measured = {"steepest_slope": float(g.derivative(near).max()), "places": len(near) + len(far)}
     for when, key, z in (("z is between -5 and 5", "near", near), ("z is far from 0", "far", far)):
         gap, allowed = _slope_error(g, z, third)
         apart = float(np.abs(g.derivative(z) - formula(g(z))).max())
@@ -232,7 +239,7 @@ def _derivative(name: str, formula: Curve, third: float, text: str) -> Evidence:
     return Evidence(
         tuple(cases),
         measured,
-        f"The slope was measured without the formula, as (g(z + h) - g(z - h)) / 2h at {len(near) + len(far)} places."
+        f"The slope was measured without the formula, as (g(z + h) - g(z - h)) / 2h at {measured['places']} places."
         f" It differs from the derivative used here by at most {measured['gap_to_the_difference_near']:.1g}; the error"
         f" of such a quotient may be {measured['gap_allowed_near']:.1g}. That derivative and {text} agree to"
         f" {measured['gap_to_the_formula_near']:.1g}. It comes from the activation alone, so a backward pass needs no"

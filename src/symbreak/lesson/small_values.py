@@ -84,7 +84,7 @@ def _sweep_figure(sweep: Sweep) -> Figure:
 def large_weights_saturate() -> Evidence:
     """R44."""
     cases: list[Case] = []
-    measured: dict[str, float] = {}
+    measured: dict[str, float] = {"small_factor": SMALL, "large_factor": LARGE}
     for activation in ("tanh", "sigmoid", "relu"):
         sweep = scales.sweep("planar", activation=activation, iterations=0)
         size, share = sweep.median(scales.pre_activation(sweep.course)), sweep.median(scales.saturated(sweep.course))

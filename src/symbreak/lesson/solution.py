@@ -18,6 +18,8 @@ from symbreak.numerics import activations
 
 Array = NDArray[np.floating[Any]]
 
+# Small, usual and large: dots in the middle of the curve, on its bend, on its flat ends.
+DOT_FACTORS = (0.01, 1.0, 10.0)
 # Rounding of one product and one sum.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -56,7 +58,8 @@ def slide_call() -> Evidence:
 
 def scale_dial() -> Evidence:
     """R30."""
-    cases, measured = [], {}
+    cases = []
+    measured: dict[str, float] = {"weights": 250 * 40}
     for scale in scales.SCALES:
         w = initializers.normal(scale)((250, 40), seed=0, name="W1", dtype=np.float64)
         allowed = scales.STANDARD_ERRORS * scale / np.sqrt(2 * w.size)
@@ -67,7 +70,7 @@ def scale_dial() -> Evidence:
         tuple(cases),
         measured,
         f"Multiplying standard normal numbers by a factor makes the factor their standard deviation: asked for"
-        f" {scales.label(low)} and {scales.label(high)}, 10000 weights had"
+        f" {scales.label(low)} and {scales.label(high)}, {measured['weights']:.0f} weights had"
         f" {measured[scales.at('standard_deviation', low)]:.3g} and"
         f" {measured[scales.at('standard_deviation', high)]:.4g}. So the factor is a dial, and 0.01 is one"
         " position of it; what 100 does instead is measured in R43.",
@@ -153,12 +156,14 @@ def sigmoid_curve() -> Evidence:
             "value_at_0": float(g(0.0)),
             "largest_departure_from_symmetry": mirror,
             "rises": rises,
+            "small_factor": DOT_FACTORS[0],
+            "large_factor": DOT_FACTORS[-1],
         },
         f"The sigmoid here goes from {ends[0]:g} at minus infinity through {float(g(0.0)):g} at 0 to {ends[1]:g} at"
         f" plus infinity, rising all the way, and turning it by half a turn about its middle changes no value by more"
         f" than {mirror:.1g}. The slide draws it through the origin of z, where its height is {float(g(0.0)):g} and"
-        " not 0. The dots tell where two hidden units stand on it for the flower data: at the factor 0.01 all in the"
-        " middle, at 10 mostly on the flat ends.",
+        " not 0. The dots tell where two hidden units stand on it for the flower data: at the factor"
+        f" {DOT_FACTORS[0]:g} all in the middle, at {DOT_FACTORS[-1]:g} mostly on the flat ends.",
         _unit_dots("sigmoid"),
     )
 
@@ -166,7 +171,7 @@ def sigmoid_curve() -> Evidence:
 def _unit_dots(activation: str) -> Figure:
     X = load("planar").X
     charts: list[Chart] = []
-    for scale in (0.01, 1.0, 10.0):
+    for scale in DOT_FACTORS:
         network = Network.initialize((2, 2, 1), initializers.normal(scale), seed=0, activation=activation)
         z = forward(network, X).pre_activations[0]
         title = f"weights times {scales.label(scale)}"

@@ -72,7 +72,7 @@ def _factors(course: Course) -> dict[str, Array]:
 
 def vanishing_gradients() -> Evidence:
     """R48."""
-    measured: dict[str, float] = {"updates": scales.ITERATIONS}
+    measured: dict[str, float] = {"updates": scales.ITERATIONS, "small_factor": SMALL, "large_factor": LARGE}
     holds: dict[str, bool] = {}
     for setting in SETTINGS:
         sweep = _sweep(setting)
@@ -135,7 +135,7 @@ def _dead_centre_and_edges() -> Figure:
 def chain_of_events() -> Evidence:
     """R53."""
     chains = {setting: _chain(_sweep(setting)) for setting in ("both", "first_only")}
-    measured: dict[str, float] = {}
+    measured: dict[str, float] = {"small_factor": SMALL, "large_factor": LARGE}
     for setting, links in chains.items():
         for name, link in links.items():
             finite = {f"{name}_{setting}_at_0_01": link.small, f"{name}_{setting}_at_100": link.large}
@@ -145,7 +145,11 @@ def chain_of_events() -> Evidence:
     tiny = sweep.scales[0]
     tiny_gradient = sweep.median(scales.gradient(sweep.course, 1))[tiny]
     tiny_updates = sweep.median(scales.iterations_to_target(sweep.course))[tiny]
-    measured |= {"gradient_of_a_tiny_start": tiny_gradient, "updates_of_a_tiny_start": tiny_updates}
+    measured |= {
+        "tiny_factor": tiny,
+        "gradient_of_a_tiny_start": tiny_gradient,
+        "updates_of_a_tiny_start": tiny_updates,
+    }
     return Evidence(
         (
             Case("one follows the arrow from large weights to large |Z|", both["size_of_z"].grows),
