@@ -13,7 +13,7 @@ from symbreak.experiments import measures
 from symbreak.experiments.verdict import PLATEAU
 from symbreak.lesson import tied
 from symbreak.lesson.claim import Case, Claim, Evidence, Number
-from symbreak.lesson.figures import Chart, Figure, Series, Table, still
+from symbreak.lesson.figures import Chart, Figure, Frame, Series, Table, still
 from symbreak.lesson.measuring import Course, data, trained
 from symbreak.lesson.tied import RATE
 from symbreak.network import Network, Step, course
@@ -57,37 +57,42 @@ def whole_network() -> Evidence:
 def start_matters() -> Evidence:
     """R2."""
     settings = {
-        "the network has one hidden layer": ("flower", (4,), 1.2),
-        "it has one more": ("flower_two_layers", (4, 4), 1.2),
-        "the learning rate is a tenth": ("flower_slow", (4,), 0.12),
+        "the network has one hidden layer": ("one_layer", (4,), RATE),
+        "it has two": ("two_layers", (4, 4), RATE),
+        "the learning rate is a tenth": ("slow", (4,), RATE / 10),
     }
     found: dict[str, Number] = {}
-    cases, charts = [], []
+    cases, frames = [], []
     for when, (key, hidden, rate) in settings.items():
         runs = [trained("planar", init, hidden=hidden, seeds=3, iterations=300, rate=rate) for init in STARTS]
         found |= {f"{key}_best": min(r.final_cost for r in runs), f"{key}_worst": max(r.final_cost for r in runs)}
         found |= {"base_rate": runs[0].base_rate, "updates": len(runs[0].costs) - 1}
         cases.append(Case(when, any(r.learned.all() for r in runs) and not all(r.learned.any() for r in runs)))
-        charts.append(_cost_curves(when, runs))
+        frames.append(Frame(key.replace("_", " "), (_cost_curves(runs),)))
     return Evidence(
         tuple(cases),
         found,
         f"Networks that share data, rate and number of updates ({found['updates']}) and differ in their start only "
-        f"were trained on the flower data. The best start ends at a cost of {found['flower_best']:.3g}, the worst at "
-        f"{found['flower_worst']:.3g}; guessing costs {found['base_rate']:.3g}. With one hidden layer more it is "
-        f"{found['flower_two_layers_best']:.3g} against {found['flower_two_layers_worst']:.3g}. "
-        "Some starts learn under every seed, and some under none: the start decides.",
-        still("One network, four starts", "Cost curves of four initializations on the flower data.", *charts),
+        f"were trained on the flower data. The best start ends at a cost of {found['one_layer_best']:.3g}, the worst "
+        f"at {found['one_layer_worst']:.3g}; guessing costs {found['base_rate']:.3g}. With one hidden layer more it "
+        f"is {found['two_layers_best']:.3g} against {found['two_layers_worst']:.3g}. Some starts learn under every "
+        "seed, and some under none: the start decides.",
+        Figure(
+            "One network, four starts",
+            "Cost curves of four initializations on the flower data, with bands over three seeds.",
+            tuple(frames),
+            "setting",
+        ),
     )
 
 
-def _cost_curves(title: str, runs: list[Course]) -> Chart:
+def _cost_curves(runs: list[Course]) -> Chart:
     series = []
     for init, run in zip(STARTS, runs, strict=True):
         x, low, high = np.arange(len(run.costs), dtype=float), run.costs.min(axis=1), run.costs.max(axis=1)
         series.append(Series(init, x, np.median(run.costs, axis=1), low=low, high=high))
     guessing: tuple[Literal["y"], float, str] = ("y", runs[0].base_rate, "guessing")
-    return Chart(title, "update", "cost", tuple(series), y_scale="log", markers=(guessing,))
+    return Chart("Cost of training", "update", "cost", tuple(series), y_scale="log", markers=(guessing,))
 
 
 def logistic_regression() -> Evidence:

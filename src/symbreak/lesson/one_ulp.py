@@ -43,7 +43,7 @@ def dial() -> Figure:
     return Figure(
         "How small a difference parts the units",
         "The difference of two tied units over training after one weight was changed by epsilon, and the update at "
-        "which they part against epsilon, measured and predicted: a straight line over the logarithm of epsilon.",
+        "which they part against epsilon, measured and predicted: it falls with the logarithm of epsilon.",
         tuple(frames),
         "epsilon",
         dial=True,
@@ -70,8 +70,8 @@ def _times(at: Separation) -> Chart:
     measured = np.array([(s.eps, s.measured) for s in separations() if s.measured is not None])
     predicted = np.array([(s.eps, s.predicted) for s in separations() if s.predicted is not None])
     series = (
-        Series("measured", measured[:, 0], measured[:, 1], style="dots"),
         Series("predicted", predicted[:, 0], predicted[:, 1]),
+        Series("measured", measured[:, 0], measured[:, 1], style="dots"),
     )
     marker: Marker = ("x", at.eps, "this epsilon")
     return Chart("When they part", "epsilon", "update", series, x_scale="log", markers=(marker,))

@@ -101,8 +101,11 @@ def zero_arrays() -> Evidence:
 def stays_zero() -> Evidence:
     """R8."""
     even, few = data("planar"), data("planar, unbalanced")
-    ends = {(g, name): tied.after(lesson_net(activation=g), on, UPDATES) for g in ACTIVATIONS for name, on in
-            (("even", even), ("uneven", few))}  # fmt: skip
+    ends = {
+        (g, name): tied.after(lesson_net(activation=g), on, UPDATES)
+        for g in ACTIVATIONS
+        for name, on in (("even", even), ("uneven", few))
+    }
     batched = tied.after(lesson_net(activation="sigmoid"), even, UPDATES, batch_size=64)
     found: dict[str, Number] = {f"w1_{g}_{name}": _w1(end) for (g, name), end in ends.items()}
     share = float(few.Y.mean())
@@ -144,12 +147,8 @@ def _dead_centre(on: Dataset) -> Figure:
         steps = [tied.after(lesson_net(activation=g), on, updates) for g in ACTIVATIONS]
         heights = np.array([_factors(step) for step in steps])
         names = ("W2^T dZ2", "g'(Z1)", "X", "dW1")
-        frames.append(
-            Frame(
-                str(updates),
-                (Bars("largest entry of each factor", "size", names, heights, ACTIVATIONS, y_scale="symlog"),),
-            )
-        )
+        bars = Bars("largest entry of each factor", "size", names, heights, ACTIVATIONS, y_scale="symlog")
+        frames.append(Frame(str(updates), (bars,)))
     return Figure(
         "Dead centre: which factor of dW1 is zero",
         "Bars for the factors W2^T dZ2, g'(Z1) and X of dW1, for four activations; at the start the first is zero.",

@@ -118,18 +118,17 @@ def _pattern(step: Step) -> bool:
 
 def _matrices(steps: dict[str, Step]) -> Figure:
     names = {
-        "same": "one number everywhere, at the start",
-        "zeros_sigmoid": f"zeros, sigmoid, after {UPDATES} updates",
-        "zeros_tanh": f"zeros, tanh, after {UPDATES} updates",
-        "unequal": "equal rows, unequal outgoing weights, at the start",
+        "same": "one number",
+        "zeros_sigmoid": "zeros, sigmoid",
+        "zeros_tanh": "zeros, tanh",
+        "unequal": "unequal W2",
     }
     frames = []
     for key, title in names.items():
         panel = Matrix("dW1", steps[key].gradient.weights[0], ("unit 1", "unit 2"), ("u (x1)", "v (x2)"))
         frames.append(Frame(title, (panel,)))
-    return Figure(
-        "dW1, row by row", "dW1 as a matrix with a row for each unit, from four starts.", tuple(frames), "start"
-    )
+    alternative = "dW1 with a row for each unit, from four starts: equal, equal, zero, and unequal rows."
+    return Figure("dW1, row by row", alternative, tuple(frames), "start")
 
 
 def the_update() -> Evidence:
