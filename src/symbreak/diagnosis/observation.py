@@ -276,17 +276,17 @@ class Event:
 
     Attributes:
         parameter: its name in the finished model.
-        order: number of the write.
-        operation: "normal_", "zeros_", "copy_", ...
+        order: number of the write, over all parameters.
+        operation: "normal_", "zero_", "copy_", ...; "empty" for memory that was reserved and not written.
         where: file and line in the user's code that asked for it.
-        digest: of the values that it left.
+        own: the layer's class did it while it was constructed.
     """
 
     parameter: str
     order: int
     operation: str
     where: str
-    digest: str
+    own: bool
 
 
 __all__ = ["Event", "Gradient", "Loss", "Observation", "Operation", "Parameter", "Signal", "Slices", "Space", "Weight"]

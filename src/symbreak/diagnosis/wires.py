@@ -71,6 +71,10 @@ class Wires:
         """Weighted operations after which no other comes: the heads."""
         return frozenset(op.index for op in self.weighted if op.index not in self._reach_weights)
 
+    def leads_on(self, operation: Operation) -> bool:
+        """Tell whether a weighted operation comes after this one."""
+        return operation.index in self._reach_weights
+
     @cached_property
     def _reach_weights(self) -> frozenset[int]:
         """Operations from which a later weighted one can be reached."""
@@ -80,6 +84,28 @@ class Wires:
             if any(reader in weighted or reader in found for reader in self._readers[operation.index]):
                 found.add(operation.index)
         return frozenset(found)
+
+    def delivered(self, operation: Operation) -> float:
+        """Return the size (rms) of a result as it is read next: after the factors that rescale it."""
+        size = operation.signal.rms if operation.signal else 0.0
+        pending = list(self._readers[operation.index])
+        while pending:
+            reader = self.operations[pending.pop(0)]
+            if passes(reader):
+                size = reader.signal.rms if reader.signal else size
+                pending += self._readers[reader.index]
+        return size
+
+    def received(self, operation: Operation) -> float | None:
+        """Return the size (rms) of what an operation reads; None if it was not measured."""
+        sizes = [source.signal.rms for source in self.sources(operation) if source.signal is not None]
+        return max(sizes, default=None)
+
+    @cached_property
+    def hidden(self) -> tuple[Operation, ...]:
+        """Weighted operations of the trunk, heads left out, in order."""
+        trunk = {op.index for op in self.trunk}
+        return tuple(op for op in self.weighted if op.index in trunk and op.index not in self.outputs)
 
     @cached_property
     def trunk(self) -> tuple[Operation, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,6 +23,8 @@ KINDS: dict[str, LossKind] = {
     "mse_loss": "squared-error",
 }
 Normalized = Literal["", "probabilities", "log-probabilities"]
+# Rounding in half precision moves the logarithm of a sum of probabilities by less than this.
+RAW = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class Seen:
     classes: int | None
     predicted: tuple[int, ...]
     wanted: tuple[int, ...]
+    raw: bool = False
 
 
 @dataclass(eq=False)
@@ -69,7 +73,7 @@ class LossWatch:
             seen.classes,
             seen.predicted,
             seen.wanted,
-            _normalized(trace.records, logits),
+            "raw scores" if seen.raw else _normalized(trace.records, logits),
         )
 
 
@@ -83,7 +87,9 @@ def _classes(record: Record, args: tuple[Any, ...]) -> Seen | None:
     value = float(-picked.squeeze(1 if scores.dim() > 1 else 0)[valid].float().mean())
     classes = scores.shape[1] if scores.dim() > 1 else scores.shape[0]
     kept = targets[valid].flatten().cpu()
-    return Seen(record.index, "cross-entropy", value, kept, classes, tuple(scores.shape), tuple(targets.shape))
+    # The exponentials of log-probabilities add up to 1.
+    raw = float(torch.logsumexp(scores, 1 if scores.dim() > 1 else 0).abs().max()) > RAW
+    return Seen(record.index, "cross-entropy", value, kept, classes, tuple(scores.shape), tuple(targets.shape), raw)
 
 
 def _numbers(record: Record, kind: LossKind, args: tuple[Any, ...]) -> Seen:

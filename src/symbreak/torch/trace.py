@@ -50,7 +50,7 @@ class Record:
         named_shapes: shapes of the tensor arguments by their names, without those inside lists.
         shape: of its first output; `shapes` of all.
         floating: whether the first output holds floats.
-        data: whether it depends on the model's input.
+        data: whether it depends on what is entered: the model's input, the targets.
     """
 
     index: int
@@ -129,11 +129,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 shape = tuple(tensor.shape)
                 index = len(self.trace.records)
                 record = Record(
-                    index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), name == "input"
+                    index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), True
                 )
                 self.trace.records.append(record)
                 self._made[tensor] = Ref(index)
-                if record.floating and record.data:
+                if record.floating and name == "input":
                     self._watch(record, (tensor,), {}, tensor)
 
     def find(self, tensor: Tensor) -> Ref | None:

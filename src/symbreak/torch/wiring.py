@@ -30,13 +30,13 @@ class Wiring:
 
     def operations(self, signals: Mapping[int, Signal], axes: Mapping[int, int]) -> tuple[Operation, ...]:
         """Return the operations that depend on the data, renumbered in order."""
-        kept = [r for r in self._records if r.data or r.target == "target" or self._is_lookup(r)]
+        kept = [r for r in self._records if r.data or self._is_lookup(r)]
         numbers = {record.index: place for place, record in enumerate(kept)}
         return tuple(self._operation(r, numbers, signals, axes) for r in kept)
 
     def numbers(self) -> dict[int, int]:
         """Map indices of records to those of operations."""
-        kept = [r for r in self._records if r.data or r.target == "target" or self._is_lookup(r)]
+        kept = [r for r in self._records if r.data or self._is_lookup(r)]
         return {record.index: place for place, record in enumerate(kept)}
 
     @staticmethod

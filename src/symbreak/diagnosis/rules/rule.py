@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from typing import Literal
 
+from symbreak.diagnosis.chain import Chain, chain
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.reach import Reach, reach
+from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
 
 Need = Literal["values", "run", "loss", "builder"]
@@ -36,6 +39,16 @@ class Context:
         """What stays tied and what stays put."""
         return reach(self.observation)
 
+    @cached_property
+    def chain(self) -> Chain | None:
+        """The model as a network, if it is a plain chain of linear layers."""
+        return chain(self.wires)
+
+    @cached_property
+    def symmetry(self) -> Symmetry | None:
+        """What is proved of the chain."""
+        return symmetry(self.chain.network) if self.chain is not None else None
+
     def lacks(self, need: Need) -> bool:
         """Tell whether the observation lacks what a rule needs."""
         seen = self.observation
@@ -56,12 +69,14 @@ class Rule:
         summary: one line.
         needs: what it must be given.
         find: looks for what is wrong, or unusual and right.
-        page: what `symbreak explain` tells, in Markdown: what it says, why it matters, how it is decided, when it is
-            silent, what to do, sources.
     """
 
     slug: str
     summary: str
     needs: Need
     find: Callable[[Context], Iterable[Finding]]
-    page: str
+
+    @property
+    def page(self) -> str:
+        """What `symbreak explain` tells, in Markdown: what it says, how it is decided, when it is silent."""
+        return (files("symbreak.diagnosis.rules") / "pages" / f"{self.slug}.md").read_text(encoding="utf-8")

@@ -1,0 +1,53 @@
+"""Units that are off on every sample: no gradient reaches them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.rule import Context, Rule
+
+# Symmetric weights put a unit on either side of zero with even odds, so that even if all inputs point the same way
+# half of the units are on; this many standard deviations above one half are no chance.
+DEVIATIONS = 3.0
+# Fewer samples (or positions) leave units off by chance.
+FEWEST = 8
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Report activations of which more units are off on all samples than chance explains."""
+    for operation in context.wires.operations:
+        signal = operation.signal
+        if operation.kind != "activation" or signal is None or not signal.off:
+            continue
+        seen = math.prod(operation.shape) / max(1, signal.units)
+        chance = 0.5 + DEVIATIONS * 0.5 / math.sqrt(signal.units)
+        share = len(signal.off) / signal.units
+        if (seen >= FEWEST and share == 1) or (seen >= FEWEST and share > chance):
+            yield _finding(context, operation, share)
+
+
+def _finding(context: Context, operation: Operation, share: float) -> Finding:
+    assert operation.signal is not None, "it was chosen for its signal"
+    source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
+    names = tuple(n for n in (source.weight.parameter, source.bias) if n) if source and source.weight else ()
+    off, units = len(operation.signal.off), operation.signal.units
+    return Finding(
+        rule=RULE.slug,
+        severity="error" if share == 1 else "warning",
+        status="measured",
+        where=Where(names, (operation.module,), (operation.signal.off,)),
+        says=f"{off} of {units} units behind {operation.module or operation.name} are off on every sample",
+        measured={"off": off, "units": units},
+        expected="fewer than half, and none by design",
+        why="Where the slope is zero on all samples no gradient passes: the unit's weights and what lies before it do "
+        "not learn from it. It comes back only if what lies before it happens to move it.",
+        fix=(f"torch.nn.init.zeros_(model.get_parameter({names[-1]!r}))" if len(names) > 1 else "")
+        or "# a smaller learning rate, centred inputs, or leaky_relu",
+        synthetic=context.observation.synthetic,
+    )
+
+
+RULE = Rule("dead-units", "units are off on all samples", "run", find)

@@ -1,0 +1,75 @@
+"""Gradients that grow or fade on their way back through the trunk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.rule import Context, Rule
+
+# Beyond this ratio between the two ends of the trunk no learning rate serves both: where one end moves by a hundredth
+# in a step, the other moves by a millionth.
+FACTOR = 1e4
+ERROR_FACTOR = 1e7
+
+
+def exploding(context: Context) -> Iterator[Finding]:
+    """Report a gradient that is far larger at the first layers than at the last."""
+    ends = _ends(context)
+    if ends is not None and ends[1] > FACTOR * ends[3]:
+        yield _finding(context, EXPLODING.slug, *ends)
+
+
+def vanishing(context: Context) -> Iterator[Finding]:
+    """Report a gradient that is far smaller at the first layers than at the last."""
+    ends = _ends(context)
+    if ends is not None and ends[1] * FACTOR < ends[3]:
+        yield _finding(context, VANISHING.slug, *ends)
+
+
+def _ends(context: Context) -> tuple[Operation, float, Operation, float] | None:
+    """Return the first and the last hidden point of the trunk with the norms of their gradients."""
+    found = [
+        (op, _norm(op))
+        for op in context.wires.trunk
+        if op.kind in ("linear", "conv", "recurrent", "add") and op.signal is not None and context.wires.leads_on(op)
+    ]
+    found = [(op, norm) for op, norm in found if norm > 0 and math.isfinite(norm)]
+    return (*found[0], *found[-1]) if len(found) > 1 else None
+
+
+def _norm(operation: Operation) -> float:
+    if operation.signal is None or operation.signal.gradient_rms is None:
+        return 0.0
+    return operation.signal.gradient_rms * math.sqrt(math.prod(operation.shape))
+
+
+def _finding(context: Context, slug: str, first: Operation, early: float, last: Operation, late: float) -> Finding:
+    ratio = early / late
+    beyond = ratio > ERROR_FACTOR or ratio < 1 / ERROR_FACTOR
+    weight = first.weight.parameter if first.weight else None
+    grows = slug == EXPLODING.slug
+    return Finding(
+        rule=slug,
+        severity="error" if beyond else "warning",
+        status="measured",
+        where=Where((weight,) if weight else (), (first.module, last.module)),
+        says=f"the gradient at the first layer is {ratio:.2g} times that at the last",
+        measured={"first": early, "last": late, "ratio": ratio},
+        expected="a ratio near 1: Var W = gain^2 / fan_out keeps the gradient's size",
+        why="Going back, each layer multiplies the gradient by its weights and its activation's slope. "
+        + (
+            "Factors above 1 make the first layers jump at every step."
+            if grows
+            else "Factors below 1 leave the first layers where they are; the last ones learn on random features."
+        ),
+        fix="for module in model.modules():\n    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):\n        "
+        "torch.nn.init.kaiming_normal_(module.weight, mode='fan_out')  # xavier_normal_ for tanh",
+        synthetic=context.observation.synthetic,
+    )
+
+
+EXPLODING = Rule("exploding-gradient", "gradients grow on their way back", "run", exploding)
+VANISHING = Rule("vanishing-gradient", "gradients fade on their way back", "run", vanishing)

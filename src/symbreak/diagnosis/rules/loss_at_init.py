@@ -1,0 +1,111 @@
+"""The loss at step 0 beside that of a model that knows only the targets' distribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Loss
+from symbreak.diagnosis.rules.rule import Context, Rule
+
+# Logits of variance v around zero cost v / 2 nats more than equal ones: 1 nat is a variance of 2, sure mistakes on
+# some inputs before anything was learned. Sound starts stay well below.
+EXCESS = 1.0
+ERROR_EXCESS = 5.0
+# A prediction as large as the targets' own size doubles the squared error; sound outputs are smaller than that.
+SQUARED_EXCESS = 2.0
+ERROR_FACTOR = 10.0
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Compare the loss with its reference; look at what the loss is given."""
+    loss = context.observation.loss
+    if loss is None or loss.targets is None or not math.isfinite(loss.value):
+        return
+    if loss.normalized and loss.kind == "cross-entropy":
+        finding = _misfed(loss, context)
+        if finding is not None:
+            yield finding
+            return
+    reference, formula = _reference(loss)
+    excess = loss.value - reference
+    relative = loss.value / reference if reference > 0 else math.inf if excess > 0 else 1.0
+    squared = loss.kind == "squared-error"
+    if (relative > SQUARED_EXCESS and excess > 0) if squared else excess > EXCESS:
+        worse = relative > ERROR_FACTOR if squared else excess > ERROR_EXCESS
+        yield _finding(loss, reference, formula, context, error=worse)
+
+
+def _reference(loss: Loss) -> tuple[float, str]:
+    targets = loss.targets
+    assert targets is not None, "the rule looks at known targets only"
+    if loss.kind == "cross-entropy":
+        classes = loss.classes or 2
+        return math.log(classes), f"log({classes}): all classes alike"
+    if loss.kind == "binary-cross-entropy":
+        return math.log(2), "log(2): even odds"
+    return float(np.mean(np.square(targets))), "mean of y^2: an output of zero"
+
+
+def _finding(loss: Loss, reference: float, formula: str, context: Context, *, error: bool) -> Finding:
+    head = _head(context)
+    return Finding(
+        rule=RULE.slug,
+        severity="error" if error else "warning",
+        status="measured",
+        where=Where(parameters=head[:1], modules=head[1:]),
+        says=f"the {loss.kind} loss starts at {loss.value:.4g}; a model that knows nothing has {reference:.4g}",
+        measured={"loss": loss.value, "reference": reference},
+        expected=f"about {formula} = {reference:.4g}",
+        why="An untrained model that is sure of its answers is wrong with certainty, and its first many steps only "
+        "unlearn that. The logits are too large: the last layer's weights, or the signal that reaches it.",
+        fix=_shrink(head),
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _shrink(head: tuple[str, ...]) -> str:
+    if not head:
+        return "# make the output smaller: smaller weights in the last layer"
+    return f"with torch.no_grad():\n    model.get_parameter({head[0]!r}).mul_(0.1)  # or std = 1 / sqrt(fan_in)"
+
+
+def _head(context: Context) -> tuple[str, ...]:
+    """Return the weight and the module of the operation that gives the prediction."""
+    loss = context.observation.loss
+    if loss is None or loss.output is None:
+        return ()
+    operation = context.observation.operations[loss.output]
+    while operation.weight is None and operation.inputs:
+        operation = context.observation.operations[operation.inputs[0]]
+    return (operation.weight.parameter, operation.module) if operation.weight else ()
+
+
+def _misfed(loss: Loss, context: Context) -> Finding | None:
+    if loss.normalized == "log-probabilities":
+        return None  # the log-softmax of log-probabilities is the same log-probabilities
+    raw = loss.normalized == "raw scores"
+    what = "raw scores where it wants log-probabilities" if raw else "probabilities where it wants logits"
+    why = (
+        "The negative of a raw score is no cost: it can be lowered without end, by making all scores large."
+        if raw
+        else "Softmax is applied twice. Probabilities differ by at most 1, so the loss can never fall below "
+        "log(1 + (classes - 1) / e), and its gradient is small everywhere."
+    )
+    return Finding(
+        rule=RULE.slug,
+        severity="error" if raw else "warning",
+        status="proved",
+        where=Where(modules=tuple(_head(context)[1:])),
+        says=f"the cross-entropy is given {what}",
+        measured={"loss": loss.value},
+        expected="logits for cross_entropy, log_softmax for nll_loss",
+        why=why,
+        fix="loss = torch.nn.functional.cross_entropy(logits, y)  # logits: without softmax",
+    )
+
+
+RULE = Rule("loss-at-init", "the loss is far from that of a model that knows only the targets", "loss", find)

@@ -1,0 +1,83 @@
+"""Parameters whose gradient is zero for ever: a product of which both factors are zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.rule import Context, Rule
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Report parameters that no gradient can reach, together, with the factors that are zero."""
+    proved = context.chain is not None and context.symmetry is not None
+    stuck = _proved(context) if proved else _measured(context)
+    stuck = tuple(name for name in stuck if context.observation.parameter(name).judged)
+    if stuck:
+        yield _finding(context, stuck, proved=proved)
+
+
+def _proved(context: Context) -> tuple[str, ...]:
+    assert context.chain, "only asked for chains"
+    assert context.symmetry, "which have one"
+    moving = {context.chain.name(text) for text in context.symmetry.moving}
+    trainable = {p.name for p in context.observation.parameters if p.trainable}
+    names = [name for pair in context.chain.names for name in pair if name is not None]
+    return tuple(name for name in names if name not in moving and name in trainable)
+
+
+def _measured(context: Context) -> tuple[str, ...]:
+    used = {name for op in context.wires.operations for name in op.parameters}
+    silent = {op.bias for op in context.wires.operations if op.bias and context.wires.followed_by(op, "norm")}
+    return tuple(name for name in context.reach.stuck if name in used - silent)
+
+
+def _finding(context: Context, stuck: tuple[str, ...], *, proved: bool) -> Finding:
+    factors = [line for name in stuck[:4] for line in _factors(context, name)]
+    listed = ", ".join(stuck[:3]) + (f" and {len(stuck) - 3} more" if len(stuck) > 3 else "")
+    certificate = context.symmetry.certificate.to_json() if proved and context.symmetry else None
+    how = f"gradient exactly zero at the start and at {context.reach.probes} random points that training could reach"
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="proved" if proved else "measured",
+        where=Where(parameters=stuck),
+        says=f"the gradient of {listed} is zero for ever",
+        measured={
+            "parameters": len(stuck),
+            "values": sum(context.observation.parameter(n).summary.size for n in stuck),
+        },
+        expected="at least one factor of each product that is not zero",
+        why="A weight's gradient is the error that comes back times the activation that goes in. "
+        + (" ".join(factors) or "Here the product is zero, and nothing that moves changes that.")
+        + " Each of the zeros waits for the other to move first.",
+        fix=f"torch.nn.init.xavier_normal_(model.get_parameter({_first_matrix(context, stuck)!r}))"
+        "  # one of the two factors is enough",
+        evidence={"certificate": certificate} if certificate else {"how": how},
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _first_matrix(context: Context, stuck: tuple[str, ...]) -> str:
+    return next((name for name in stuck if len(context.observation.parameter(name).shape) > 1), stuck[0])
+
+
+def _factors(context: Context, name: str) -> Iterator[str]:
+    """Tell which factors of the gradient are zero, for a weight of a layer."""
+    for operation in context.wires.weighted:
+        if operation.weight is None or operation.weight.parameter != name:
+            continue
+        into, back = _input_size(context, operation), operation.signal.gradient_rms if operation.signal else None
+        parts = [text for text, size in (("what goes in", into), ("what comes back", back)) if size == 0]
+        if parts:
+            yield f"For {name}, {' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} all zero."
+        return
+
+
+def _input_size(context: Context, operation: Operation) -> float | None:
+    sizes = [source.signal.rms for source in context.wires.sources(operation) if source.signal is not None]
+    return min(sizes, default=None)
+
+
+RULE = Rule("stuck-parameters", "a parameter's gradient is zero for ever, by structure", "run", find)

@@ -1,0 +1,105 @@
+"""Units that are one unit for ever: proved where the exact theory reads the model, measured by gradients elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbreak.diagnosis.chain import Chain
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.rule import Context, Rule
+from symbreak.diagnosis.symmetry import UnitClass
+from symbreak.diagnosis.symmetry.classes import listed
+
+WHY = (
+    "Units with equal weights coming in and going out compute the same number on every input, so the same error comes "
+    "back to them and the same update is made: by induction they never part. Together they can learn no more than one."
+)
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Report classes of units of hidden layers."""
+    found = context.chain
+    if found is not None and not context.observation.noise:
+        yield from _proved(context, found)
+    else:
+        yield from _measured(context)
+
+
+def _proved(context: Context, found: Chain) -> Iterator[Finding]:
+    for layer in context.symmetry.layers if context.symmetry else ():
+        tied = [c for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
+        name, bias = found.names[layer.index - 1]
+        if tied and context.observation.parameter(name).judged:
+            yield _exact(context, tied, name, bias, layer.units)
+
+
+def _exact(context: Context, tied: list[UnitClass], name: str, bias: str | None, units: int) -> Finding:
+    kinds = {c.relation for c in tied}
+    keeps = sorted(set.intersection(*(set(c.optimizers) for c in tied)))
+    groups = tuple(c.units for c in tied)
+    certificate = context.symmetry.certificate if context.symmetry else None
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="proved",
+        where=Where(tuple(n for n in (name, bias) if n), (name.rpartition(".")[0],), groups),
+        says=f"{_told(groups, units, name)} ({', '.join(sorted(kinds))})",
+        measured={"units": units, "tied": sum(map(len, groups)), "optimizers": ", ".join(keeps)},
+        expected="rows that differ in more than their signs, or different weights going out",
+        why=WHY,
+        fix=_fix(name),
+        evidence={"certificate": certificate.to_json()} if certificate else {},
+    )
+
+
+def _measured(context: Context) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for operation in context.wires.weighted:
+        weight = operation.weight
+        if weight is None or weight.parameter in seen or operation.index in context.wires.outputs:
+            continue
+        seen.add(weight.parameter)
+        classes = context.reach.classes.get((weight.parameter, weight.out_axis if weight.out_axis is not None else -1))
+        if classes is not None and classes.groups and context.observation.parameter(weight.parameter).judged:
+            yield _by_gradients(context, operation, classes.groups)
+
+
+def _by_gradients(context: Context, operation: Operation, groups: tuple[tuple[int, ...], ...]) -> Finding:
+    assert operation.weight is not None, "it was chosen for its weight"
+    name = operation.weight.parameter
+    parameter = context.observation.parameter(name)
+    units = parameter.shape[operation.weight.out_axis or 0]
+    noisy = bool(context.observation.noise)
+    probes = context.reach.probes
+    return Finding(
+        rule=RULE.slug,
+        severity="warning" if noisy else "error",
+        status="measured",
+        where=Where(parameter.names[:1], (operation.module,), groups),
+        says=_told(groups, units, name) + (", but for the noise of dropout" if noisy else ""),
+        measured={"units": units, "tied": sum(map(len, groups)), "probes": probes},
+        expected="gradients that tell the units apart",
+        why=WHY,
+        fix=_fix(name),
+        evidence={
+            "how": f"equal to the last bit at the start; gradients equal there and at {probes} random points that "
+            "training could reach",
+            "noise": list(context.observation.noise),
+        },
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _told(groups: tuple[tuple[int, ...], ...], units: int, name: str) -> str:
+    if len(groups) == 1:
+        return f"{listed(groups[0])} of {units} behind {name} are one unit for ever"
+    tied = sum(map(len, groups))
+    return f"{tied} of {units} units behind {name} do the work of {len(groups)} for ever: {listed(groups[0])}, ..."
+
+
+def _fix(name: str) -> str:
+    return f"torch.nn.init.xavier_normal_(model.get_parameter({name!r}))  # kaiming_normal_ before a ReLU"
+
+
+RULE = Rule("symmetric-units", "units, channels or heads are one unit for ever", "run", find)

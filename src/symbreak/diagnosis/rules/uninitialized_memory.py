@@ -1,0 +1,55 @@
+"""Values that no initializer makes: what was in memory before the tensor was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Parameter
+from symbreak.diagnosis.rules.rule import Context, Rule
+
+# No published initializer makes a weight of this size; the bytes of pointers and text, read as floats, often do.
+LARGEST = 1e8
+# The smallest of n draws of a normal or uniform law lies about 1/n below the largest; with 1e-18 in between, none of
+# all tensors ever made would reach it. Random bytes read as floats spread evenly over 76 powers of ten.
+RANGE = 1e-18
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Report parameters and floating buffers that look like raw memory."""
+    for parameter in context.observation.parameters:
+        reason = _reason(parameter) if parameter.judged and parameter.floating and parameter.trainable else ""
+        if reason:
+            yield _finding(parameter, reason)
+
+
+def _reason(parameter: Parameter) -> str:
+    seen = parameter.summary
+    if not seen.size or not seen.largest:
+        return ""
+    if seen.largest >= LARGEST:
+        return f"values as large as {seen.largest:.3g}"
+    if seen.denormal and parameter.dtype in ("float32", "float64", "bfloat16"):
+        return f"{seen.denormal} denormal values, such as {seen.smallest:.3g}"
+    if seen.smallest < RANGE * seen.largest:
+        return f"values from {seen.smallest:.3g} to {seen.largest:.3g}"
+    return ""
+
+
+def _finding(parameter: Parameter, reason: str) -> Finding:
+    seen = parameter.summary
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="measured",
+        where=Where(parameters=(parameter.name,)),
+        says=f"{parameter.name} holds {reason}: no initializer makes such numbers",
+        measured={"largest": seen.largest, "smallest": seen.smallest, "denormal": seen.denormal, "zeros": seen.zeros},
+        expected=f"largest below {LARGEST:g}, no denormals, smallest at least {RANGE:g} of the largest",
+        why="torch.empty and torch.Tensor(n, m) reserve memory and leave in it what was there. The values differ from "
+        "run to run, and are sometimes all zero, so that the fault comes and goes.",
+        fix=f"torch.nn.init.normal_(model.get_parameter({parameter.name!r}), std=0.02)  # or as its layer asks for",
+    )
+
+
+RULE = Rule("uninitialized-memory", "values that no initializer makes: what was left in memory", "values", find)

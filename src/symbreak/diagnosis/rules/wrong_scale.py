@@ -1,0 +1,87 @@
+"""Weights whose spread is not what their fans and their place ask for, where it has a consequence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from symbreak import initializers
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.rule import Context, Rule
+from symbreak.errors import SymbreakError
+
+# Published initializers differ among each other by up to a factor of 3 (PyTorch's own default is He's over sqrt 6);
+# beyond 5 the weight follows none of them.
+FACTOR = 5.0
+# In a network of one or two hidden layers small weights only delay (see plateau); from three on, the product of
+# several small factors is what reaches the first layer.
+DEEP = 3
+
+
+def find(context: Context) -> Iterator[Finding]:
+    """Report weights that are much too large or small, with the measured change of the signal."""
+    hidden = {op.index for op in context.wires.hidden}
+    told: set[str] = set()
+    for operation in context.wires.weighted:
+        finding = _judge(context, operation, hidden)
+        if finding is not None and operation.weight is not None and operation.weight.parameter not in told:
+            told.add(operation.weight.parameter)
+            yield finding
+
+
+def _judge(context: Context, operation: Operation, hidden: set[int]) -> Finding | None:
+    weight = operation.weight
+    received = context.wires.received(operation)
+    if weight is None or not received or operation.signal is None or operation.kind == "recurrent":
+        return None
+    parameter = context.observation.parameter(weight.parameter)
+    seen = parameter.summary
+    if not parameter.judged or not parameter.trainable or seen.constant or not seen.finite:
+        return None
+    if context.wires.followed_by(operation, "norm"):
+        return None
+    expected = expected_std(context, operation)
+    ratio, change = seen.rms / expected, context.wires.delivered(operation) / received
+    if ratio > FACTOR and change > FACTOR:
+        return _finding(context, operation, ratio, change, expected)
+    small = ratio < 1 / FACTOR and change < 1 / FACTOR
+    if small and operation.index in hidden and len(context.wires.hidden) >= DEEP:
+        return _finding(context, operation, ratio, change, expected)
+    return None
+
+
+def expected_std(context: Context, operation: Operation) -> float:
+    """Return gain / sqrt(fan_in), with the gain of the activation whose result the weight reads."""
+    assert operation.weight is not None, "only weighted operations have fans"
+    name = context.wires.activation_before(operation)
+    try:
+        gain = initializers.gain(name)
+    except SymbreakError:
+        gain = 1.0
+    return gain / math.sqrt(operation.weight.fan_in)
+
+
+def _finding(context: Context, operation: Operation, ratio: float, change: float, expected: float) -> Finding:
+    assert operation.weight is not None, "only weighted operations are judged"
+    weight = operation.weight
+    std = context.observation.parameter(weight.parameter).summary.rms
+    before = context.wires.activation_before(operation)
+    grouped = f" ({weight.groups} groups)" if weight.groups > 1 else ""
+    return Finding(
+        rule=RULE.slug,
+        severity="warning",
+        status="measured",
+        where=Where((weight.parameter,), (operation.module,)),
+        says=f"{weight.parameter} is {ratio:.2g} times as large as its {weight.fan_in} inputs{grouped} ask for; "
+        f"the signal changes by a factor of {change:.2g} there",
+        measured={"rms": std, "ratio": ratio, "signal_factor": change, "fan_in": weight.fan_in},
+        expected=f"gain({before}) / sqrt(fan_in) = {expected:.3g}",
+        why="A unit adds fan_in terms, whose sum has sqrt(fan_in) times the size of one. Only weights of size "
+        "gain / sqrt(fan_in) hand the signal on as large as it came, and nothing after this layer sets it right.",
+        fix=f"torch.nn.init.normal_(model.get_parameter({weight.parameter!r}), std={expected:.4g})",
+        synthetic=context.observation.synthetic,
+    )
+
+
+RULE = Rule("wrong-scale", "a weight's spread does not fit its fans and its place", "run", find)
