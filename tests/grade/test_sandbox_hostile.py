@@ -144,6 +144,20 @@ def test_a_reply_written_beforehand_is_refused_by_its_nonce():
     assert second(without={"nonce"}).value == 42.0
 
 
+def test_a_forged_report_is_cut_to_what_was_asked():
+    source = attacks.FORGE + (
+        "def predict(X):\n"
+        "    data = frame(own_nonce()).decode('latin-1')[12:]\n"
+        '    data = data.replace(\'"changed": []\', \'"changed": ["0", "no argument"]\')\n'
+        "    data = data.replace('\"error\": \"\"', '\"error\": \"' + 'x' * 500000 + '\"').encode()\n"
+        "    everywhere(struct.pack('<IQ', len(data), 0) + data)\n"
+    )
+    with open_subject(source, limits=LIMITS) as subject:
+        outcome = subject.call(Call("predict", (X,)))
+    assert outcome.changed == ("0",)
+    assert outcome.error == "x" * 2000
+
+
 def test_the_filter_refuses_processes_programs_and_sockets():
     fork = "pid = os.fork()\n    if pid == 0: os._exit(0)\n    return os.waitpid(pid, 0)[0] == pid"
     assert value_of(fork) == "PermissionError"

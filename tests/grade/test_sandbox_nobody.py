@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -35,16 +36,22 @@ SOME = [
 OTHERWISE = {"100 000 small files": {"exit"}, "deletes its folder": {None}}
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that other users can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield folder
+
+
 @pytest.mark.parametrize("without", [[], ["processes", "files"]], ids=["namespaces", "bare"])
-def test_attacks_on_a_grader_that_is_not_root(without, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o777)
+def test_attacks_on_a_grader_that_is_not_root(without, open_folder):
     names = SOME if without else [*SOME, "reads the grader's memory", "asks symbreak, stubbornly"]
     result = subprocess.run(
         [sys.executable, str(HOSTILE / "as_nobody.py"), json.dumps(without), json.dumps(names)],
         capture_output=True,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": open_folder},
     )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)

@@ -19,6 +19,8 @@ from symbreak.grade.subject import Call, Outcome, Stop
 
 # Until Python, NumPy and PyTorch are loaded on a busy machine; the learner's code does not run yet.
 STARTING_SECONDS = 60.0
+# Of an error's text; the rest would be for nobody to read.
+MESSAGE_CHARACTERS = 2000
 SOURCE_BYTES = wire.HEADER_BYTES
 _STOPPED_BY_SIGNAL: dict[int, Stop] = {128 + 24: "time"}
 _CHECKS = ("nonce",)
@@ -111,7 +113,8 @@ class Sandboxed:
         trees = {"args": tuple(call.args), "kwargs": dict(call.kwargs)}
         fields = {"function": call.function, "seed": call.numpy_seed}
         reply = self._ask(fields, trees, self.limits.seconds_per_call)
-        return _outcome(reply) or self._refuse(reply)
+        names = {*map(str, range(len(call.args))), *call.kwargs}
+        return _outcome(reply, names) or self._refuse(reply)
 
     def _load(self) -> _Loaded:
         if len(self._source.encode("utf-8", "backslashreplace")) > SOURCE_BYTES // 8:
@@ -124,7 +127,7 @@ class Sandboxed:
         if type(problem) is not str or not _is_functions(functions):
             self.close()
             return _Loaded({}, _WHY["protocol"], "protocol")
-        return _Loaded({_clean(f): tuple(map(_clean, names)) for f, names in functions.items()}, _clean(problem))
+        return _Loaded({_clean(f): tuple(map(_clean, names)) for f, names in functions.items()}, _message(problem))
 
     def _start(self) -> None:
         self._child = start()
@@ -169,8 +172,8 @@ _WHY: dict[Stop, str] = {
 }
 
 
-def _outcome(reply: Reply) -> Outcome | None:
-    """Return what a reply says; None if it does not have the form of one."""
+def _outcome(reply: Reply, names: set[str]) -> Outcome | None:
+    """Return what a reply says of a call with arguments of these names; None if it does not have the form of one."""
     stdout, stderr = _text(reply.stdout), _text(reply.stderr)
     if reply.stopped is not None:
         return Outcome(stdout=stdout, stderr=stderr, seconds=reply.seconds, stopped=reply.stopped)
@@ -181,10 +184,10 @@ def _outcome(reply: Reply) -> Outcome | None:
     stopped: Stop | None = "memory" if memory is True else "output" if too_large else None
     return Outcome(
         value=reply.values["value"],
-        error=_clean(error or too_large),
+        error=_message(error or too_large),
         stdout=stdout,
         stderr=stderr,
-        changed=tuple(map(_clean, changed)),
+        changed=tuple(sorted(names.intersection(changed))),
         seconds=reply.seconds,
         stopped=stopped,
     )
@@ -200,6 +203,10 @@ def _is_functions(value: Any) -> TypeGuard[dict[str, list[str]]]:
 
 def _text(captured: Captured) -> str:
     return _clean(captured.kept.decode("utf-8", "replace"))
+
+
+def _message(text: str) -> str:
+    return _clean(text[:MESSAGE_CHARACTERS])
 
 
 def _clean(text: str) -> str:
