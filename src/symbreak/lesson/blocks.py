@@ -10,6 +10,7 @@ from symbreak.lesson.comparison_table import DIVERSE, participation_ratio
 from symbreak.lesson.figures import Figure, Frame, Matrix, Surface, still
 from symbreak.lesson.measuring import Array, Course, data, train, trained
 from symbreak.network import Network, forward
+from symbreak.numerics import activations
 
 # Lines whose normals lie closer than this look at the data from the same side: they detect the same.
 SAME_ANGLE = 10.0
@@ -46,6 +47,7 @@ def zero_block() -> Evidence:
     measured = {f"largest_weight_{name}": float(np.abs(w).max()) for name, w in zip(names, weights, strict=True)}
     measured |= {f"row_difference_{name}": _difference(w) for name, w in zip(names, weights, strict=True)}
     rare = weights[-1][0]
+    measured |= {"iterations": ITERATIONS, "rate": 1.2, "sigmoid_at_zero": float(activations.get("sigmoid")(0.0))}
     measured |= {"weight_1_sigmoid_unbalanced": float(rare[0]), "weight_2_sigmoid_unbalanced": float(rare[1])}
     cases = tuple(
         Case(when, bool(_difference(w) == 0 and np.abs(w).max() > GROWN)) for when, w in zip(runs, weights, strict=True)
@@ -68,6 +70,8 @@ def random_block() -> Evidence:
     }
     before, flower, circles = np.array(BEFORE), *(course.last.network.weights[0][0] for course in runs.values())
     measured = {
+        "iterations": ITERATIONS,
+        "rate_circles": 0.1,
         "difference_before": _difference(before),
         **{f"flower_w{i}{j}": float(flower[i - 1, j - 1]) for i in (1, 2) for j in (1, 2)},
         "difference_after_flower": _difference(flower),
@@ -96,6 +100,7 @@ def detects() -> Evidence:
         "largest_angle_moons": float(angles["moons"].max()),
         "accuracy_moons": easy.accuracy,
         "same_angle": SAME_ANGLE,
+        "scale_moons": 0.0001,
     }
     cases = (
         Case("no line tells the classes apart, as on the flower", bool((angles["flower"] > SAME_ANGLE).all())),
@@ -105,10 +110,10 @@ def detects() -> Evidence:
         ),
     )
     explanation = (
-        "What a unit detects is the side of its line w.x + b = 0 on which an example lies. On the flower the two "
-        f"lines of a 2-2-1 network end at least {measured['smallest_angle_flower']:.0f} degrees apart, under every "
-        "seed: two features. On the moons, from weights of 0.0001, both units turn to the same line (at most "
-        f"{measured['largest_angle_moons']:.1f} degrees apart), and the network is right on "
+        "What a unit detects is the side of its line on which an example lies. On the flower the two "
+        f"lines of a network with two hidden units end at least {measured['smallest_angle_flower']:.0f} degrees "
+        "apart, under every seed: two features. On the moons, from weights of 0.0001, both units turn to the same "
+        f"line (at most {measured['largest_angle_moons']:.1f} degrees apart), and the network is right on "
         f"{measured['accuracy_moons']:.0%} with what is one feature."
     )
     return Evidence(cases, measured, explanation, _lines(flower, easy))
@@ -128,6 +133,7 @@ def result() -> Evidence:
         "answer_difference": gap,
         "parameters": _size(whole),
         "parameters_needed": _size(small),
+        "parameters_wasted": _size(whole) - _size(small),
         "units_needed_random": min(kept),
         "features_random": float(min(ratios)),
     }
@@ -137,7 +143,7 @@ def result() -> Evidence:
     cases = (Case("the start is zero", bool(wasted)), Case("the start is random", bool(diverse)))
     explanation = (
         f"After training from zeros, {measured['units_needed_zeros']} unit answers as the {measured['units']} did "
-        f"(largest difference {gap:.1g}): {measured['parameters'] - measured['parameters_needed']} of "
+        f"(largest difference {gap:.1g}): {measured['parameters_wasted']} of "
         f"{measured['parameters']} parameters were wasted. From random weights all {measured['units_needed_random']} "
         f"units are needed, and they hold {measured['features_random']:.2f} independent features or more."
     )

@@ -89,7 +89,7 @@ def weights_random() -> Evidence:
     """R81."""
     first, second = house(*SIZES), house(*SIZES)
     alternatives = {
-        "all weights equal": trained(init="constant(0.01)", seeds=1, arithmetic="unitwise", iterations=1000),
+        "all weights equal": trained(init="constant(0.5)", seeds=1, arithmetic="unitwise", iterations=1000),
         "weights from a uniform distribution": trained(init="uniform(-0.02, 0.02)"),
         "different weights without any randomness": train([grid_network()], data("planar"), iterations=2000, rate=1.2),
     }
@@ -125,6 +125,7 @@ def small_constant() -> Evidence:
     seen = {name: spread_interval(make(*SIZES)["W1"]) for name, make in wrong.items()}
     flower, circles, fitting = trained(), trained("circles", rate=0.1), trained("circles", "xavier", rate=0.1)
     measured = {
+        "weights": SIZES[0] * SIZES[1],
         "std_low": low,
         "std_high": high,
         **{f"std_{name}": sum(interval) / 2 for name, interval in seen.items()},
@@ -139,7 +140,7 @@ def small_constant() -> Evidence:
         Case("the data is the circles and the rate 0.1", bool(tested and circles.learned.all())),
     )
     explanation = (
-        f"From {SIZES[0] * SIZES[1]} weights the house's standard deviation is known to lie between {low:.4f} and "
+        f"From {measured['weights']} weights the house's standard deviation is known to lie between {low:.4f} and "
         f"{high:.4f}, with a false alarm in a million; functions that forgot the factor, or took 0.1 or 0.001, are "
         "told apart from it. Whether 0.01 is a good factor depends on the data: it leaves the flower's plateau after "
         f"{measured['plateau_flower']} iterations, and on the circles at a rate of 0.1 it is at "
@@ -162,7 +163,7 @@ def zero_biases() -> Evidence:
         Case("the function is wrong", not any(passes[name] for name in wrong)),
     )
     explanation = (
-        "The house's biases are exactly zero, of shape (n, 1), and from them the flower is learned to a cost of "
+        "The house's biases are exactly zero, each a column, and from them the flower is learned to a cost of "
         f"{measured['cost']:.3f}. The test rejects random biases, ones, and zeros of shape (n,)."
     )
     return Evidence(cases, measured, explanation)
@@ -183,6 +184,8 @@ def dimensions() -> Evidence:
     caught = {name: not fits(make(*SIZES), *SIZES) for name, make in wrong.items()}
     square = (4, 4, 4)
     measured = {
+        **dict(zip(("n_x", "n_h", "n_y"), SIZES, strict=True)),
+        "wrong_functions": len(wrong),
         "house_fits": fits(house(*SIZES), *SIZES),
         **{f"caught_{name}": found for name, found in caught.items()},
         "caught_transposed_w1_equal_sizes": not fits(wrong["transposed_w1"](*square), *square),
@@ -225,6 +228,9 @@ def shallow_constant() -> Evidence:
     measured = {
         "plateau_flower": plateau(small),
         "plateau_flower_xavier": plateau(fitting),
+        "scale_small": 0.01,
+        "rate_circles": 0.1,
+        "iterations": len(circles.costs) - 1,
         "cost_circles": circles.final_cost,
         "cost_circles_xavier": circles_xavier.final_cost,
     }
@@ -258,7 +264,7 @@ def deep_constant() -> Evidence:
         return courses[0], courses[1]
 
     runs = {"tanh": pair("tanh", "xavier"), "relu": pair("relu", "he")}
-    measured = {"base_rate": runs["tanh"][0].base_rate}
+    measured = {"base_rate": runs["tanh"][0].base_rate, "width": 20, "scale_small": 0.01}
     for name, (small, fitting) in runs.items():
         measured |= {f"cost_{name}_small": small.final_cost, f"cost_{name}_fitting": fitting.final_cost}
     cases = tuple(
@@ -318,6 +324,7 @@ def never_equal() -> Evidence:
         data("planar"), iterations=300, rate=1.2, arithmetic="unitwise",
     )  # fmt: skip
     measured = {
+        "constant": 0.5,
         "units_all_equal": int(tied.units(tied.last).max()),
         "units_only_w1_equal": int(parted.units(parted.last).min()),
         "cost_all_equal": tied.final_cost,

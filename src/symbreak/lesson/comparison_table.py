@@ -13,13 +13,15 @@ from symbreak.lesson.claim import Case, Claim, Evidence
 from symbreak.lesson.figures import Chart, Figure, Series, Table, still
 from symbreak.lesson.measuring import Array, Course, data, train, trained
 from symbreak.network import Network, Step, descend, forward
+from symbreak.numerics import activations
 
 # Two units point the same way if the cosine between (w, b) of theirs exceeds this: an angle below 8.2 degrees.
 SAME_DIRECTION = 0.99
 # More than half of the way from one feature to two.
 DIVERSE = 1.5
 UNITS = 4
-TINY = "normal(0.0001)"
+SMALL, LARGE, TINY_SCALE = 0.01, 100, 0.0001
+TINY = f"normal({TINY_SCALE})"
 PLAIN_RATE = 0.1
 
 
@@ -104,7 +106,7 @@ def learning() -> Evidence:
     """R66."""
     zero, flower = {a: from_zeros(a) for a in ("tanh", "relu")}, trained()
     sigmoid = from_zeros("sigmoid", "planar, unbalanced")
-    slow, large = trained("circles", rate=PLAIN_RATE), trained(init="normal(100)")
+    slow, large = trained("circles", rate=PLAIN_RATE), trained(init=f"normal({LARGE})")
     measured = {
         "base_rate": flower.base_rate,
         "cost_zeros_tanh": zero["tanh"].final_cost,
@@ -116,6 +118,10 @@ def learning() -> Evidence:
         "moved_zeros_sigmoid_unbalanced": float(np.abs(sigmoid.last.network.weights[0]).max()),
         "cost_random_circles": slow.final_cost,
         "cost_random_100": large.final_cost,
+        "scale_small": SMALL,
+        "scale_large": LARGE,
+        "iterations": len(slow.costs) - 1,
+        "sigmoid_at_zero": float(activations.get("sigmoid")(0.0)),
     }
     stuck = not any(course.learned.any() for course in zero.values())
     cases = (
@@ -194,6 +200,7 @@ def effective_units() -> Evidence:
         "units_random_start": int(random.units(random.first).min()),
         "units_random_end": int(random.units(random.last).min()),
         "wide_units": wide,
+        "scale_tiny": TINY_SCALE,
         "directions_tiny_start": directions(tiny.first.network[0]),
         "directions_tiny_after_10": directions(tiny.last.network[0]),
         "dead_units_positive_inputs": float(np.median(measures.dead_share(dead.first.network, dead.first.forward)))
@@ -211,8 +218,8 @@ def effective_units() -> Evidence:
         f"unit need not be a useful one. From weights of size 0.0001 the {wide} units, which point in "
         f"{measured['directions_tiny_start']} directions at first, all turn into "
         f"{measured['directions_tiny_after_10']} after ten steps: the first gradient outweighs what was drawn. And "
-        f"where all inputs are positive, {measured['dead_units_positive_inputs']:.0f} of {wide} ReLU units answer 0 "
-        "to every example and never learn."
+        f"where all inputs are positive, {measured['dead_units_positive_inputs']:.0f} of {wide} ReLU units answer "
+        "zero to every example and never learn."
     )
     return Evidence(cases, measured, explanation)
 
@@ -227,6 +234,9 @@ def diversity() -> Evidence:
         "features_random": min(participation_ratio(_hidden(flower.last, i)) for i in range(5)),
         "features_tiny_on_plateau": max(participation_ratio(_hidden(plateau.last, i)) for i in range(5)),
         "plateau_units": 20,
+        "plateau_steps": len(plateau.costs) - 1,
+        "scale_small": SMALL,
+        "scale_tiny": TINY_SCALE,
     }
     none = max(measured["features_zeros"], measured["features_zeros_sigmoid"]) < DIVERSE
     cases = (

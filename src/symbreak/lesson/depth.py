@@ -17,9 +17,11 @@ from symbreak.network import Network, backward, forward
 # A start works well if it loses less than this share of the course's 2000 iterations on its plateau.
 LOST = 0.05
 LAYERS, WIDTH, EXAMPLES = 50, 100, 200
+SMALL = 0.01
 # As for a slope that counts as flat: what passes all layers keeps more than a hundredth, and less than a hundredfold.
 STABLE = 100.0
 STARTS = ("normal(0.01)", "xavier", "he", "glorot_normal")
+FEW, MANY = 10, 1000
 COURSE_SETS = dataset_names()[:5]
 
 
@@ -47,6 +49,7 @@ def shallow() -> Evidence:
         **{f"mean_distance_{key[name]}": mean_distance(name) for name in COURSE_SETS},
     }
     iterations = len(trained().costs) - 1
+    measured |= {"rate": 1.2, "scale_small": SMALL}
     cases = tuple(Case(f"the data is {name}", steps < LOST * iterations) for name, steps in lost.items())
     explanation = (
         "One hidden layer of four tanh units, rate 1.2: from 0.01 it leaves the cost of guessing after "
@@ -111,6 +114,8 @@ def deep() -> Evidence:
     two = {name: _with_layers((4, 4), name) for name in ("planar", "circles")}
     more = {"three": _with_layers((4, 4, 4)), "ten": _with_layers((10,) * 10, rate=0.1)}
     measured = {
+        "layers": LAYERS,
+        "scale_small": SMALL,
         "base_rate": trained().base_rate,
         "cost_one_layer_small": trained().final_cost,
         **{f"cost_two_layers_{name}_small": small.final_cost for name, (small, _) in two.items()},
@@ -151,6 +156,9 @@ def xavier() -> Evidence:
     ratios = {activation: kept(activation, "xavier") for activation in ("tanh", "sigmoid")}
     shape = (10, 1000)
     measured = {
+        "layers": LAYERS,
+        "inputs": shape[1],
+        "outputs": shape[0],
         **{f"signal_kept_{name}": pair[0] for name, pair in ratios.items()},
         **{f"gradient_kept_{name}": pair[1] for name, pair in ratios.items()},
         "std_fan_in_10_by_1000": _sample_std("xavier", shape),
@@ -162,8 +170,8 @@ def xavier() -> Evidence:
         f"{measured['gradient_kept_tanh']:.2g} of the gradient. Sigmoid's slope is at most a quarter, so only "
         f"{measured['gradient_kept_sigmoid']:.1g} of the gradient arrives, whatever the start. The lesson's form "
         "looks at the inputs of a layer alone; what Glorot and Bengio published uses inputs and outputs, and for a "
-        f"layer from 1000 to 10 units the standard deviation is {measured['std_glorot_10_by_1000']:.4f} instead of "
-        f"{measured['std_fan_in_10_by_1000']:.4f}."
+        f"layer from 1000 to 10 units the standard deviation is {measured['std_glorot_10_by_1000']:.3g} instead of "
+        f"{measured['std_fan_in_10_by_1000']:.3g}."
     )
     return Evidence(cases, measured, explanation, _pair_figure("tanh", "sigmoid", start="xavier"))
 
@@ -172,6 +180,7 @@ def he() -> Evidence:
     """R74."""
     with_he, with_xavier = kept("relu", "he"), kept("relu", "xavier")
     measured = {
+        "layers": LAYERS,
         "signal_kept_he": with_he[0],
         "gradient_kept_he": with_he[1],
         "signal_kept_xavier": with_xavier[0],
@@ -184,7 +193,7 @@ def he() -> Evidence:
         f"Through 50 ReLU layers He keeps {with_he[0]:.2g} of the signal and {with_he[1]:.2g} of the gradient; Xavier "
         f"keeps {with_xavier[0]:.1g} and {with_xavier[1]:.1g}. ReLU passes half of the mean square, so each layer of "
         f"Xavier multiplies by about {measured['loss_per_layer_xavier']:.2f} (the root of a half is "
-        f"{measured['half_root']:.2f}); He's factor 2 makes up for it."
+        f"{measured['half_root']:.2f}); He's doubled variance makes up for it."
     )
     cases = (Case("hidden units are ReLU", good),)
     charts = [_chart("relu", which, ("xavier", "he")) for which in (0, 1)]
@@ -203,6 +212,7 @@ def stable() -> Evidence:
         "relu_xavier": ("relu", "xavier"),
     }
     measured = {f"gradient_kept_{name}": kept(*pair)[1] for name, pair in tried.items()}
+    measured |= {"layers": LAYERS, "scale_small": SMALL}
     measured["gradient_kept_tanh_small"] = kept("tanh", STARTS[0])[1]
     measured["weight_gradient_ratio_tanh_small"] = _weight_gradient_ratio("tanh", STARTS[0])
     conditions = (
@@ -241,6 +251,11 @@ def layer_size() -> Evidence:
     pre = {start: _pre_activation(start) for start in STARTS[:3]}
     at = {n: i for i, n in enumerate(inputs)}
     measured = {
+        "scale_small": SMALL,
+        "inputs_few": FEW,
+        "inputs_many": MANY,
+        "inputs_xavier": 10_000,
+        "inputs_he": 20_000,
         "xavier_std_at_3": stds["xavier"][at[3]],
         "xavier_std_at_10000": stds["xavier"][at[10_000]],
         "he_std_at_20000": stds["he"][at[20_000]],
@@ -257,11 +272,12 @@ def layer_size() -> Evidence:
     }
     cases = (Case("the start is Xavier's", follows["xavier"]), Case("the start is He's", follows["he"]))
     explanation = (
-        "Both constants shrink with the root of the number of inputs. 0.01 is what Xavier takes for 10 000 inputs "
-        f"(measured {measured['xavier_std_at_10000']:.5f}) and He for 20 000 ({measured['he_std_at_20000']:.5f}). For "
-        f"the lesson's example with three inputs Xavier takes {measured['xavier_std_at_3']:.3f}, "
-        f"{measured['xavier_over_small_at_3']:.0f} times as much. From 10 to 1000 inputs the pre-activations grow by "
-        f"{measured['growth_of_z_small']:.1f} under 0.01 and by {measured['growth_of_z_xavier']:.2f} under Xavier."
+        "Both constants shrink with the root of the number of inputs. 0.01 is what Xavier takes for "
+        f"{measured['inputs_xavier']:,} inputs (measured {measured['xavier_std_at_10000']:.3g}) and He for "
+        f"{measured['inputs_he']:,} ({measured['he_std_at_20000']:.3g}). For the lesson's example with three inputs "
+        f"Xavier takes {measured['xavier_std_at_3']:.3g}, {measured['xavier_over_small_at_3']:.0f} times as much. "
+        f"From {FEW} to {MANY} inputs the pre-activations grow by {measured['growth_of_z_small']:.1f} under 0.01 "
+        f"and by {measured['growth_of_z_xavier']:.2f} under Xavier."
     )
     x = np.array(inputs, float)
     lines = [Series(start, x, np.array(stds[start])) for start in stds]
@@ -279,7 +295,7 @@ def layer_size() -> Evidence:
 def _pre_activation(start: str) -> float:
     """Return how much larger z is with 1000 inputs of size 1 than with 10."""
     sizes = []
-    for n in (10, 1000):
+    for n in (FEW, MANY):
         w = initializers.get(start)((2000, n), seed=1, name="W1", dtype=np.float64)
         sizes.append((w @ np.random.RandomState(0).randn(n, 50)).std())
     return float(sizes[1] / sizes[0])

@@ -54,6 +54,7 @@ def initialization() -> Evidence:
     again, other = (course.initialize_parameters(n_x, n_h, n_y, seed=seed) for seed in (0, 1))
     w = parameters["W1"]
     measured = {
+        "scale": 0.01,
         "mean": float(w.mean()),
         "std": float(w.std()),
         "largest_bias": max(float(np.abs(parameters[key]).max()) for key in ("b1", "b2")),
@@ -71,8 +72,8 @@ def initialization() -> Evidence:
         Case("seeds are changed", bool(measured["same_seed_same_weights"] and measured["other_seed_other_weights"])),
     )
     explanation = (
-        f"The {measured['weights']} weights of W1 have mean {measured['mean']:.5f} and standard deviation "
-        f"{measured['std']:.5f}, both within five standard errors of 0 and 0.01; the biases are exactly "
+        f"The {measured['weights']} weights of W1 have mean {measured['mean']:.2g} and standard deviation "
+        f"{measured['std']:.3g}, both within five standard errors of 0 and 0.01; the biases are exactly "
         f"{measured['largest_bias']:g}. The same seed gives the same weights, another seed others."
     )
     return Evidence(cases, measured, explanation)
@@ -193,7 +194,7 @@ def descent() -> Evidence:
     explanation = (
         f"At a rate of {rates['small']:g} the cost on the flower fell at each of {measured['steps']} steps, from "
         f"{measured['first_cost']:.3f} to {measured['last_cost_small']:.3f}. For a tiny step it falls by the rate "
-        f"times the gradient's squared length: {measured['promised_fall']:.4f} of that was measured. At a rate of "
+        f"times the gradient's squared length: {measured['promised_fall']:.4g} of that was measured. At a rate of "
         f"{rates['large']:g} it rose {rises['large']} times: gradient descent goes down only while steps are short."
     )
     chart = Chart(
