@@ -23,7 +23,7 @@ FLOORS = [
     ["experiments", "grade"],
     ["lesson"],
     ["report"],
-    ["front"],
+    ["front", "front_check"],
     ["cli"],
     ["__init__", "__main__"],
 ]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from symbreak.front import Lesson as Lesson
     from symbreak.front import audit_lesson as audit_lesson
     from symbreak.front import compare as compare
+    from symbreak.front_check import Report as Report
+    from symbreak.front_check import check as check
     from symbreak.network import Network as Network
 
 _ROOMS = ("datasets", "diagnosis", "grade", "initializers", "lesson", "network", "numerics", "random")
@@ -43,6 +45,8 @@ _NAMES = {
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
     "audit_lesson": "symbreak.front",
+    "Report": "symbreak.front_check",
+    "check": "symbreak.front_check",
     "compare": "symbreak.front",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",

@@ -95,6 +95,11 @@ def observe(
     )
 
 
+def observe_values(model: nn.Module, *, only: str | None = None, events: tuple[Event, ...] = ()) -> Observation:
+    """Return what can be told without a batch: the values, and what was seen while the model was built."""
+    return Observation(parameters=parameters(model, only=only), events=events)
+
+
 def parameters(model: nn.Module, *, only: str | None = None) -> tuple[Parameter, ...]:
     """Describe every parameter and buffer; tensors under several names are one entry."""
     owners = {id(module): type(module).__name__ for module in model.modules()}

@@ -128,9 +128,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if isinstance(tensor, Tensor) and self.find(tensor) is None:
                 shape = tuple(tensor.shape)
                 index = len(self.trace.records)
-                record = Record(
-                    index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), True
-                )
+                record = Record(index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), True)
                 self.trace.records.append(record)
                 self._made[tensor] = Ref(index)
                 if record.floating and name == "input":

@@ -1,0 +1,219 @@
+"""`symbreak.check`: is this model's initialization sound? A thin view over what the rules found."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from symbreak.diagnosis.checking import Outcome, diagnose
+from symbreak.diagnosis.finding import Finding
+from symbreak.diagnosis.observation import Observation
+from symbreak.errors import InvalidInput
+
+SCHEMA = "symbreak/check/1"
+
+
+class Unsound(AssertionError):
+    """Raised by `Report.assert_ok`; the text is the report."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `check` found.
+
+    Attributes:
+        model: name of the model's class, or of the file.
+        parameters: how many numbers it has.
+        outcomes: one for each rule: its findings, or why it was skipped.
+        again: checks the model once more, or its repaired copy.
+    """
+
+    model: str
+    parameters: int
+    outcomes: tuple[Outcome, ...]
+    again: Callable[[bool, bool], tuple[Any, Report]] | None = field(default=None, repr=False)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the rules: causes before what follows from them."""
+        return tuple(finding for outcome in self.outcomes for finding in outcome.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error and no warning."""
+        return all(finding.severity == "info" for finding in self.findings)
+
+    def assert_ok(self) -> None:
+        """Raise `Unsound`, an AssertionError whose text is the report, if there is an error or a warning."""
+        if not self.ok:
+            raise Unsound(f"\n{self}")
+
+    def fix_(self, *, inplace: bool = False) -> tuple[Any, Report]:
+        """Run the lines that the findings give, on a copy or in place, and check again.
+
+        Returns:
+            The repaired model and its report.
+
+        Raises:
+            InvalidInput: there is no model to repair, as for a file.
+        """
+        if self.again is None:
+            raise InvalidInput(
+                "only a model can be repaired",
+                got=self.model,
+                allowed="a report on a torch.nn.Module",
+                hint="check(model, x).fix_()",
+            )
+        return self.again(True, inplace)
+
+    def print(self) -> None:
+        """Print one line for each rule, then each finding."""
+        from symbreak.report.check_terminal import print_report
+
+        print_report(self.to_json())
+
+    def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
+        """Return the report as plain data (schema symbreak/check/1); write it if a path is given."""
+        data = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "parameters": self.parameters,
+            "ok": self.ok,
+            "rules": [
+                {
+                    "rule": outcome.rule,
+                    "skipped": outcome.skipped,
+                    "findings": [finding.to_json() for finding in outcome.findings],
+                }
+                for outcome in self.outcomes
+            ],
+        }
+        if path is not None:
+            from symbreak.report import files
+
+            files.write_whole(files.check_json_path(path), json.dumps(data, allow_nan=False).encode())
+        return data
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return the self-contained page; write it if a path is given."""
+        from symbreak.report import files
+        from symbreak.report.check_page import check_page
+
+        page = check_page(self.to_json())
+        if path is not None:
+            files.write_whole(files.check_html_path(path), page.encode())
+        return page
+
+    def __str__(self) -> str:
+        from symbreak.report.check_terminal import plain_report
+
+        return plain_report(self.to_json())
+
+    def _repr_html_(self) -> str:
+        from symbreak.report.check_page import check_table
+
+        return str(check_table(self.to_json()))
+
+
+def check(
+    model: Any,
+    x: Any = None,
+    y: Any = None,
+    loss_fn: Callable[[Any, Any], Any] | None = None,
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    only: str | None = None,
+    seed: int = 0,
+    synthetic: bool = False,
+) -> Report:
+    """Tell what is wrong with a model's start, proved or measured, where, why, and what to change.
+
+    It runs a forward and a backward pass (a few more where something looks tied or stuck), takes no step, and leaves
+    parameters, gradients, buffers, modes, hooks and random states as they were.
+
+    Args:
+        model: a `torch.nn.Module`; a function without arguments that builds one, which is then watched; or the path of
+            a file of weights, of which only the values are judged.
+        x: a batch: a tensor, a tuple of arguments, or a dict of keyword arguments.
+        y: its targets.
+        loss_fn: takes the model's output and y; the model's own loss, or the usual one for such targets, if left out.
+        select: slugs of the only rules to run.
+        ignore: slugs of rules to leave out.
+        only: pattern of parameter names to judge, such as "head.*", where the others are pretrained.
+        seed: of what is random in the passes.
+        synthetic: x was made up, and findings that rest on it shall say so.
+
+    Raises:
+        InvalidInput: a model, file or batch that cannot be used.
+        UnknownName: no rule has this slug.
+    """
+    observe, name, checked = _observer(model, only)
+    observation = observe(x, y, loss_fn, seed, synthetic)
+    outcomes = diagnose(observation, select=select, ignore=ignore)
+
+    def again(repair: bool, inplace: bool) -> tuple[Any, Report]:
+        target = checked if inplace else copy.deepcopy(checked)
+        if repair:
+            _apply(target, [finding.fix for outcome in outcomes for finding in outcome.findings])
+        options: dict[str, Any] = {"select": select, "ignore": ignore, "only": only, "seed": seed}
+        return target, check(target, x, y, loss_fn, synthetic=synthetic, **options)
+
+    count = sum(p.summary.size for p in observation.parameters if not p.buffer)
+    return Report(name, count, outcomes, again if checked is not None else None)
+
+
+def _apply(model: Any, fixes: Iterable[str]) -> None:
+    import torch
+
+    for lines in dict.fromkeys(fixes):
+        with torch.no_grad():
+            exec(lines, {"model": model, "torch": torch})  # our own lines, in which names are quoted
+
+
+Observe = Callable[[Any, Any, Any, int, bool], Observation]
+
+
+def _observer(model: Any, only: str | None) -> tuple[Observe, str, Any]:
+    """Return what observes this kind of model, its name, and the module if there is one."""
+    if isinstance(model, (str, Path)):
+        from symbreak.torch.files import observe_file
+
+        return lambda x, y, loss_fn, seed, synthetic: observe_file(model, only=only), str(model), None
+    torch = _torch()
+    events: tuple[Any, ...] = ()
+    if not isinstance(model, torch.nn.Module) and callable(model):
+        from symbreak.torch.builder import built
+
+        model, events = built(model)
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidInput(
+            "check takes a PyTorch model, a function that builds one, or a file of weights",
+            got=type(model).__name__,
+            allowed="torch.nn.Module, a function without arguments, a path",
+            hint="symbreak.check(model, x, y, loss_fn)",
+        )
+    from symbreak.torch.observe import observe, observe_values
+
+    def run(x: Any, y: Any, loss_fn: Any, seed: int, synthetic: bool) -> Observation:
+        if x is None:
+            return observe_values(model, only=only, events=events)
+        return observe(model, x, y, loss_fn, seed=seed, only=only, synthetic=synthetic, events=events)
+
+    return run, type(model).__name__, model
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        from symbreak.errors import MissingDependency
+
+        raise MissingDependency(
+            "checking a model needs PyTorch", got="no torch", allowed="torch", hint="pip install torch"
+        ) from error
+    return torch
