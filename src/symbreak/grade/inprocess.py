@@ -232,9 +232,14 @@ def _restored_randomness(seed: int | None) -> Iterator[None]:
 @contextlib.contextmanager
 def _caught(stdout: io.StringIO, stderr: io.StringIO) -> Iterator[None]:
     """Catch what is printed; warnings are printed, not raised, whatever the caller has asked for."""
+
+    def show(message: Warning | str, category: type[Warning], place: str, line: int, *_: Any) -> None:
+        stderr.write(warnings.formatwarning(message, category, place, line))
+
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr), warnings.catch_warnings():
         warnings.simplefilter("default")
-        with np.errstate(all="warn"):
+        warnings.showwarning = show  # type: ignore[assignment]
+        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             yield
 
 

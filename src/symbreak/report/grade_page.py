@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from symbreak.grade.result import CheckResult, Grade
@@ -9,7 +10,7 @@ from symbreak.grade.text import points
 from symbreak.report.frame import block, document
 from symbreak.report.html import Html, element, join
 
-_WORDS = {"pass": "passes", "warn": "warning", "fail": "fails", "skipped": "skipped", "error": "error"}
+_WORDS = {"warn": "warning", "fail": "fails", "skipped": "skipped", "error": "error"}
 TITLE = "Graded: the week on one hidden layer"
 
 
@@ -28,7 +29,7 @@ def grades_page(grades: Sequence[Grade], *, hidden: bool = False) -> str:
         element("h1", TITLE if len(grades) > 1 else f"Graded: {grades[0].name}"),
     )
     body = block("main", header, *overview, *sections)
-    return document(title=TITLE, body=body, figures=None, scripts=())
+    return document(title=TITLE, body=body, styles=("style.css", "grade.css"), scripts=())
 
 
 def _overview(grades: Sequence[Grade]) -> Html:
@@ -44,7 +45,7 @@ def _overview(grades: Sequence[Grade]) -> Html:
 
 
 def _overview_row(number: int, grade: Grade) -> Html:
-    fails = [result.id for result in grade.results if result.required and not result.holds]
+    fails = [result.id for result in grade.results if result.required and result.status in ("fail", "error")]
     return element(
         "tr",
         element("th", element("a", grade.name, href=f"#submission-{number}"), scope="row"),
@@ -76,16 +77,25 @@ def _function(name: str, results: Sequence[CheckResult]) -> Html:
     head = element(
         "tr", *(element("th", said, scope="col") for said in ("check", "result", "points", "what was found"))
     )
-    rows = [_row(result) for result in results if result.function == name]
-    table = block("table", block("thead", head), block("tbody", *rows))
-    return join(element("h3", name), element("div", table, class_="scroll"))
+    own = [result for result in results if result.function == name]
+    rows = [_row(result) for result in own if result.status != "pass"]
+    passing = [result for result in own if result.status == "pass"]
+    table = block("table", block("thead", head), block("tbody", *rows), class_="checks")
+    return join(element("h3", name), table if rows else Html(), _passing(passing))
+
+
+def _passing(results: Sequence[CheckResult]) -> Html:
+    """Return one line for what holds; what does not is what a reader came for."""
+    earned = points(math.fsum(result.points for result in results))
+    titles = "; ".join(result.title for result in results)
+    return element("p", f"Passes ({earned} points): {titles}.", class_="how") if results else Html()
 
 
 def _row(result: CheckResult) -> Html:
     return element(
         "tr",
-        element("th", result.title, element("small", Html("<br>"), result.id), scope="row"),
-        element("td", _WORDS[result.status]),
+        element("th", result.title, element("small", result.id), scope="row"),
+        element("td", _WORDS[result.status], data_status=result.status),
         element("td", f"{points(result.points)} of {points(result.worth)}" if result.worth else "", class_="number"),
         element("td", _found(result)),
     )
@@ -93,8 +103,6 @@ def _row(result: CheckResult) -> Html:
 
 def _found(result: CheckResult) -> Html:
     parts = [("expected", result.expected), ("got", result.got), ("why", result.why), ("hint", result.hint)]
-    if result.status == "pass":
-        return Html()
     terms = [join(element("dt", term), element("dd", said)) for term, said in parts if said]
     return element("dl", *terms)
 

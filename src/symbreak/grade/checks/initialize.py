@@ -145,7 +145,7 @@ def _bias_shapes(trial: Trial, tried: Tried) -> Fault | None:
             f"{key} of shape {shape}",
             got,
             _bias_consequence(value, shape[0]),
-            "np.zeros takes one tuple: two sizes.",
+            "How many sizes are in the tuple?",
         )
     return None
 

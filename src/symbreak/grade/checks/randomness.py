@@ -39,6 +39,14 @@ def _varied(arrays: Arrays) -> dict[str, Array]:
     return {key: w.astype(np.float64) for key, w in weights(arrays).items() if w.ndim == 2 and not _constant(w)}
 
 
+ALIKE = "The weights do not vary at all: see init-not-zero and init-not-constant."
+
+
+def _alike(found: Found) -> bool:
+    """Return whether no layer has weights that vary, so that there are no rows to compare."""
+    return not any(_varied(arrays) for _, arrays in found)
+
+
 def _not_zero(trial: Trial, found: Found) -> Finding:
     expected = "random weights in every layer"
     for tried, arrays in found:
@@ -56,6 +64,8 @@ def _not_zero(trial: Trial, found: Found) -> Finding:
 
 def _not_constant(trial: Trial, found: Found) -> Finding:
     expected = "weights that differ"
+    if not any(np.any(w) for _, arrays in found for w in weights(arrays).values()):
+        return nothing_to_see("The weights are all zero: see init-not-zero.")
     for tried, arrays in found:
         same = [key for key, w in weights(arrays).items() if w.size > 1 and np.any(w) and _constant(w)]
         if same:
@@ -67,6 +77,8 @@ def _not_constant(trial: Trial, found: Found) -> Finding:
 
 def _rows_differ(trial: Trial, found: Found) -> Finding:
     expected = "rows and columns that differ"
+    if _alike(found):
+        return nothing_to_see(ALIKE)
     for tried, arrays in found:
         for key, w in _varied(arrays).items():
             for what, lines in (("row", w), ("column", w.T)):
@@ -96,6 +108,8 @@ def _equal_pair(lines: Array) -> tuple[int, int] | None:
 
 def _not_mirrored(trial: Trial, found: Found) -> Finding:
     expected = "no row a multiple of another"
+    if _alike(found):
+        return nothing_to_see(ALIKE)
     looked = [(t, key, w) for t, a in found for key, w in _varied(a).items() if w.shape[1] >= FEWEST_COLUMNS]
     if not looked:
         return not_applicable(f"Rows of fewer than {FEWEST_COLUMNS} numbers can be alike by chance.")
@@ -127,6 +141,8 @@ def _collinear_pair(w: Array) -> tuple[int, int, float] | None:
 
 def _independent(trial: Trial, found: Found) -> Finding:
     expected = "layers drawn independently"
+    if _alike(found):
+        return nothing_to_see(ALIKE)
     compared = 0
     for tried, arrays in found:
         for (name, w), (other, v) in itertools.combinations(_varied(arrays).items(), 2):
@@ -169,7 +185,7 @@ def _random(trial: Trial, found: Found) -> Finding:
     if any(not np.array_equal(w, second[key]) for key, w in weights(first).items()):
         return passes(expected, "they differ")
     if not _varied(first):
-        return nothing_to_see("The weights are not random at all: see init-not-zero and init-not-constant.")
+        return nothing_to_see(ALIKE)
     why = (
         "The weights differ from unit to unit, so the symmetry is broken, and course solutions do set a seed inside to"
         " print the same numbers for all. But the function then gives one and the same start for ever: no second try"

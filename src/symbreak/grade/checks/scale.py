@@ -112,6 +112,8 @@ def centred(trial: Trial, found: Found) -> Finding:
     """Mean zero, by the mean of the large layers."""
     expected = "weights around 0"
     layers = [layer for layer in _layers(found) if layer[2].size >= statistics.FEWEST]
+    if not _layers(found):
+        return nothing_to_see("No layer has weights that vary.")
     if not layers:
         return not_applicable("Too few weights vary to tell their mean.")
     for label, key, w in layers:
