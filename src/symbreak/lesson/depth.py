@@ -273,8 +273,8 @@ def layer_size() -> Evidence:
     cases = (Case("the start is Xavier's", follows["xavier"]), Case("the start is He's", follows["he"]))
     explanation = (
         "Both constants shrink with the root of the number of inputs. 0.01 is what Xavier takes for "
-        f"{measured['inputs_xavier']:,} inputs (measured {measured['xavier_std_at_10000']:.3g}) and He for "
-        f"{measured['inputs_he']:,} ({measured['he_std_at_20000']:.3g}). For the lesson's example with three inputs "
+        f"{measured['inputs_xavier']} inputs (measured {measured['xavier_std_at_10000']:.3g}) and He for "
+        f"{measured['inputs_he']} ({measured['he_std_at_20000']:.3g}). For the lesson's example with three inputs "
         f"Xavier takes {measured['xavier_std_at_3']:.3g}, {measured['xavier_over_small_at_3']:.0f} times as much. "
         f"From {FEW} to {MANY} inputs the pre-activations grow by {measured['growth_of_z_small']:.1f} under 0.01 "
         f"and by {measured['growth_of_z_xavier']:.2f} under Xavier."
