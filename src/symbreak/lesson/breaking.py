@@ -21,7 +21,7 @@ Array = NDArray[np.floating[Any]]
 # As many updates as take the flower well off the plateau that a start near zero begins on.
 UPDATES = 100
 # So many starts: one coincidence in a hundred draws would most likely be among them.
-DRAWS = 200
+DRAWS = 100
 # Three starts of different scale, and the updates that are followed.
 TRAIL_SCALES, TRAIL_UPDATES, TRAIL_EVERY = (1e-4, 1e-2, 1.0), 600, 5
 

@@ -69,7 +69,7 @@ def _sweep_figure(sweep: Sweep) -> Figure:
         "What the factor decides, on the flower",
         "Four curves over the factor from 0.0001 to 1000. The cost at the start explodes from 1 on, and the final cost"
         " rises from 100 on. The saturated share climbs from 0 to nearly 1 between 0.1 and 100. Updates to the"
-        " target are fewest near 1; 100 and 1000 never reach it. The gradient of W1 rises up to 10 before it falls.",
+        " target are fewest near 1; 100 and 1000 do not reach it. The gradient of W1 rises up to 10 before it falls.",
         *scales.cost_saturation_and_updates(sweep),
         scales.over_scales(
             "gradients at the start",

@@ -45,7 +45,7 @@ class Link:
         return self.large > self.small * TENFOLD
 
     def __str__(self) -> str:
-        return f"{self.small:.2g} at 0.01, {self.large:.2g} at 100"
+        return f"{self.small:.3g} at 0.01, {self.large:.3g} at 100"
 
 
 def _sweep(setting: str) -> Sweep:
@@ -135,7 +135,7 @@ def _dead_centre_and_edges() -> Figure:
 def chain_of_events() -> Evidence:
     """R53."""
     chains = {setting: _chain(_sweep(setting)) for setting in ("both", "first_only")}
-    measured: dict[str, float] = {"small_factor": SMALL, "large_factor": LARGE}
+    measured: dict[str, float] = {"small_factor": SMALL, "large_factor": LARGE, "updates": scales.ITERATIONS}
     for setting, links in chains.items():
         for name, link in links.items():
             finite = {f"{name}_{setting}_at_0_01": link.small, f"{name}_{setting}_at_100": link.large}
@@ -162,7 +162,7 @@ def chain_of_events() -> Evidence:
         f"Each arrow was measured by itself on the flower, 0.01 against 100. The mean |Z1| went from"
         f" {both['size_of_z'].small:.2g} to {both['size_of_z'].large:.3g} and the saturated share from"
         f" {both['saturated_share'].small:.0%} to {both['saturated_share'].large:.0%}. The target took"
-        f" {times(both['updates'].small)} from 0.01; from 100 the answer was {times(both['updates'].large)}. But the"
+        f" {times(both['updates'].small)} from 0.01 and {times(both['updates'].large)} from 100. But the"
         f" gradient dW1 went from {both['dw1'].small:.2g} to {both['dw1'].large:.2g} where both layers were large; it"
         f" shrank, to {first['dw1'].large:.2g}, only where W1 alone was. Nor does a small gradient mean slow learning:"
         f" randn * {scales.label(tiny)} starts with {tiny_gradient:.2g} and takes {times(tiny_updates)}. What counts is"
