@@ -279,6 +279,10 @@ def layer_size() -> Evidence:
         f"From {FEW} to {MANY} inputs the pre-activations grow by {measured['growth_of_z_small']:.1f} under 0.01 "
         f"and by {measured['growth_of_z_xavier']:.2f} under Xavier."
     )
+    return Evidence(cases, measured, explanation, _size_figure(inputs, stds))
+
+
+def _size_figure(inputs: tuple[int, ...], stds: dict[str, list[float]]) -> Figure:
     x = np.array(inputs, float)
     lines = [Series(start, x, np.array(stds[start])) for start in stds]
     chart = Chart(
@@ -286,10 +290,7 @@ def layer_size() -> Evidence:
         (Series("0.01", x, np.full(len(x), 0.01)), *lines), "log", "log",
         markers=(("x", 10_000.0, "Xavier = 0.01"), ("x", 20_000.0, "He = 0.01")),
     )  # fmt: skip
-    figure = still(
-        "The scale depends on the size of the layer", "Xavier and He fall with the root of the inputs.", chart
-    )
-    return Evidence(cases, measured, explanation, figure)
+    return still("The scale depends on the size of the layer", "Xavier and He fall with the root of the inputs.", chart)
 
 
 def _pre_activation(start: str) -> float:
