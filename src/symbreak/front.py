@@ -16,6 +16,7 @@ from symbreak.experiments import CompareResult, Settings
 from symbreak.experiments.comparison import Progress
 from symbreak.experiments.settings import DEFAULT_INITS, activation_text, init_text, parse_layers
 from symbreak.initializers import Initializer
+from symbreak.lesson.assignments import assignments
 from symbreak.lesson.audit import Audit, find
 from symbreak.lesson.audit import Progress as LessonProgress
 from symbreak.lesson.audit import audit as run_audit
@@ -75,7 +76,6 @@ class Lesson:
     """The result of `audit_lesson`: `findings`, one for each claim, and ways to show them."""
 
     audit: Audit
-    assignments: Audit | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -97,7 +97,7 @@ class Lesson:
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the self-contained page; write it if a path is given."""
-        page = report.lesson_html(self.audit, self.assignments)
+        page = report.lesson_html(self.audit)
         if path is not None:
             files.write_whole(files.check_html_path(path), page.encode())
         return page
@@ -160,7 +160,7 @@ def audit_lesson(*ids: str, progress: LessonProgress | None = None) -> Lesson:
     """Try claims of the lesson, or all of them, each by its experiment.
 
     Args:
-        ids: such as "R8", in any case; all claims without any.
+        ids: such as "R8", in any case; all claims without any; "assignments" alone for the published experiments.
         progress: called with (claims done, in all, id of the next).
 
     Raises:
@@ -169,6 +169,8 @@ def audit_lesson(*ids: str, progress: LessonProgress | None = None) -> Lesson:
     >>> print(audit_lesson("r9"))
     R9 true
     """
+    if [id.casefold() for id in ids] == ["assignments"]:
+        return Lesson(Audit(assignments(progress)))
     wanted = [find(id).id for id in ids] if ids else None
     return Lesson(run_audit(wanted, progress=progress))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Claims to try, such as R8 or k1.", show_default=False),
+    typer.Argument(metavar="[ID]...", help="Claims to try, such as R8 or k1; or: assignments.", show_default=False),
 ]
 JsonFile = Annotated[
     str | None,
@@ -60,7 +60,8 @@ def command(
 ) -> None:
     """Try claims of the lesson and tell which are true, under which condition.
 
-    Without ids and --all: list the claims. A notebook tries them itself when it is run.
+    Without ids and --all: list the claims. A notebook tries them itself when it is run. `symbreak lesson assignments`
+    runs three published experiments again.
     """
     from symbreak.report import files
 
@@ -77,7 +78,8 @@ def command(
     if not ids and not every:
         _list(chosen, json_file, notebook, quiet)
         return
-    lesson = _try([claim.id for claim in chosen], quiet=quiet or json_file == "-")
+    names = ["assignments"] if _published(ids) else [claim.id for claim in chosen]
+    lesson = _try(names, quiet=quiet or json_file == "-")
     _write(lesson, json_file=json_file, html=html, markdown=markdown, images=images, plot=plot)
     _write_notebook(chosen, notebook)
     _print(lesson, json_file, summary=every, quiet=quiet)
@@ -115,10 +117,17 @@ def _check_request(
 
 
 def _chosen(ids: list[str] | None) -> list[Claim]:
-    """Return the claims asked for, each once; all of them without ids."""
+    """Return the claims asked for, each once; all of the lesson without ids."""
+    from symbreak.lesson.assignments import EXPERIMENTS
     from symbreak.lesson.audit import claims, find
 
+    if _published(ids):
+        return [claim for _, claim, _ in EXPERIMENTS]
     return list({claim.id: claim for claim in map(find, ids)}.values()) if ids else list(claims())
+
+
+def _published(ids: list[str] | None) -> bool:
+    return [id.casefold() for id in ids or []] == ["assignments"]
 
 
 def _list(claims: list[Claim], json_file: str | None, notebook: Path | None, quiet: bool) -> None:
@@ -140,7 +149,7 @@ def _list(claims: list[Claim], json_file: str | None, notebook: Path | None, qui
 def _try(ids: list[str], *, quiet: bool) -> Lesson:
     from symbreak.front import audit_lesson
 
-    with progress_bar("trying", quiet=quiet or len(ids) == 1) as progress:
+    with progress_bar("trying", quiet=quiet) as progress:
         return audit_lesson(*ids, progress=progress)
 
 

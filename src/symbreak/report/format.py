@@ -39,6 +39,16 @@ def number(value: float | None) -> str:
     return f"{float(f'{value:.2e}'):.{max(2 - power, 0)}f}"
 
 
+def short(value: float, digits: int = 6) -> str:
+    """Write at most so many significant digits, without zeros at the end or in front of an exponent.
+
+    >>> short(1e-05), short(0.25), short(1e16), short(0.90751, 4)
+    ('1e-5', '0.25', '1e16', '0.9075')
+    """
+    written, found, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{written}e{int(exponent)}" if found else written
+
+
 def percent(share: float | None) -> str:
     """Write a share of one in percent, three digits at most; only what is all of it reads 100%, only nothing 0%.
 

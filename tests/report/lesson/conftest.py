@@ -156,3 +156,19 @@ def hostile() -> Audit:
     figure = Figure(HOSTILE, HOSTILE, (Frame(HOSTILE, panels), Frame("b", panels)), control=HOSTILE)
     cases = (Case(HOSTILE, True), Case(HOSTILE, False))
     return Audit((finding("R8", "zero", cases, figure, claim=HOSTILE, explanation=HOSTILE, measured={HOSTILE: 1.0}),))
+
+
+@pytest.fixture(scope="session")
+def kinds() -> dict:
+    """One panel of every kind."""
+    return {name: make() for name, make in PANELS.items()}
+
+
+@pytest.fixture(scope="session")
+def switched() -> Figure:
+    return switch()
+
+
+@pytest.fixture(scope="session")
+def turned() -> Figure:
+    return dial()

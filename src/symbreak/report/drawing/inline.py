@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
 from symbreak.lesson.figures import Panel
 from symbreak.report.drawing.canvas import GRID, QUIET, TEXT, image_bytes, settings
 from symbreak.report.drawing.diagram import PAPER
+from symbreak.report.drawing.layout import canvas, fit
 from symbreak.report.drawing.panels import draw, size
 from symbreak.report.drawing.peers import Setting
 from symbreak.report.html import Html
 
 THEME = {TEXT: "var(--ink)", QUIET: "var(--muted)", GRID: "var(--line)", PAPER: "var(--paper)"}
 """Colours of the drawing that stand for colours of the theme."""
+
+MARGIN = 0.03
 
 _NAMESPACES = re.compile(r"\{[^}]*\}")
 _REFERENCE = re.compile(r"#([\w-]+)")
@@ -47,12 +47,13 @@ def inline_svg(panel: Panel, setting: Setting, *, prefix: str) -> Html:
 
 def _drawn(panel: Panel, setting: Setting) -> bytes:
     with settings():
-        figure = Figure(figsize=size(panel), layout="constrained")
-        FigureCanvasSVG(figure)
+        width, height = size(panel)
+        figure = canvas(width, height)
         figure.patch.set_visible(False)
-        axes = figure.add_subplot(facecolor="none")
+        axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
         # The browser smooths a small picture; a large one would be the bulk of the page.
         draw(axes, panel, setting, smooth="none")
+        fit(axes, (MARGIN, MARGIN, width - 2 * MARGIN, height - 2 * MARGIN))
     return image_bytes(figure, "svg", letters="none")
 
 

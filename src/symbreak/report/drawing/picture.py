@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -14,6 +13,7 @@ from symbreak.lesson.figures import Bars, Chart, Panel
 from symbreak.lesson.figures import Figure as LessonFigure
 from symbreak.report.drawing.canvas import DASHES, MARKERS, QUIET, colour, image_bytes, plain, settings
 from symbreak.report.drawing.chart import legend_text
+from symbreak.report.drawing.layout import canvas, fit
 from symbreak.report.drawing.panels import draw, size
 from symbreak.report.drawing.peers import Setting, setting
 from symbreak.report.style import look
@@ -21,10 +21,10 @@ from symbreak.report.style import look
 WIDEST = 13.5
 """Inches, after which panels go on in another row."""
 
-TITLE, LEGEND, HEADING = 0.36, 0.24, 0.34
+TOP, TITLE, LEGEND, HEADING, GAP = 0.55, 0.36, 0.24, 0.32, 0.22
+"""Inches above all, for a panel's title, a line of its legend, the name of a frame, and between panels."""
+
 PER_ROW = 2
-LEAST = 0.02
-"""Inches that are worth a place of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,26 +34,29 @@ class _Cell:
     heading: str
 
     @property
+    def legend(self) -> float:
+        """Height of the legend under the panel."""
+        return LEGEND * -(-len(_handles(self.panel, self.setting)) // PER_ROW)
+
+    @property
     def size(self) -> tuple[float, float]:
         width, height = size(self.panel)
-        legends = -(-len(_handles(self.panel, self.setting)) // PER_ROW)
-        return width + 0.3, height + TITLE + LEGEND * legends + (HEADING if self.heading else 0)
+        return width + GAP, height + TITLE + self.legend + GAP
 
 
 def figure_picture(figure: LessonFigure) -> Figure:
     """Draw a figure whole: its frames one under the other, or side by side where each is one panel."""
     rows = _rows(figure)
-    heights = [max(cell.size[1] for cell in row) for row in rows]
-    width = max(sum(cell.size[0] for cell in row) for row in rows)
+    width = GAP + max(sum(cell.size[0] for cell in row) for row in rows)
+    height = TOP + sum(map(_height, rows))
     with settings():
-        found = Figure(figsize=(width, sum(heights) + 0.45), dpi=100, layout="constrained")
-        FigureCanvasAgg(found)
-        found.suptitle(
-            plain(figure.title, max(24, int(width * 11))), x=0.012, ha="left", fontsize=13, fontweight="bold"
-        )
-        places = found.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)
-        for row, place in zip(rows, places[:, 0], strict=True):
-            _draw_row(place, row, width)
+        found = canvas(width, height)
+        title = plain(figure.title, max(24, int(width * 10)))
+        found.text(GAP / width, 1 - 0.14 / height, title, va="top", fontsize=13, fontweight="bold")
+        top = height - TOP
+        for row in rows:
+            _draw_row(found, row, top)
+            top -= _height(row)
     return found
 
 
@@ -77,27 +80,34 @@ def _rows(figure: LessonFigure) -> list[list[_Cell]]:
     return [row for row in rows if row]
 
 
-def _draw_row(place: SubFigure, row: list[_Cell], width: float) -> None:
-    widths, height = [cell.size[0] for cell in row], max(cell.size[1] for cell in row)
-    spare = [width - sum(widths)] if width - sum(widths) > LEAST else []
-    spots = place.subfigures(1, len(row) + len(spare), width_ratios=[*widths, *spare], squeeze=False)[0]
-    headed = any(cell.heading for cell in row)
-    for cell, spot in zip(row, spots, strict=False):
-        left = height - cell.size[1]
-        # A low panel keeps its height beside a high one.
-        upper = spot.subfigures(2, 1, height_ratios=[cell.size[1], left])[0] if left > LEAST else spot
-        if headed:  # an empty one keeps the panels beside on one line
-            upper.suptitle(plain(cell.heading, 60) or " ", x=0.02, ha="left", fontsize=11, color=QUIET)
-        _draw_cell(upper, cell)
+def _height(row: list[_Cell]) -> float:
+    return max(cell.size[1] for cell in row) + (HEADING if any(cell.heading for cell in row) else 0)
 
 
-def _draw_cell(spot: SubFigure, cell: _Cell) -> None:
-    axes = spot.add_subplot()
+def _draw_row(figure: Figure, row: list[_Cell], top: float) -> None:
+    """Draw panels from left to right, their tops on one line under the headings."""
+    width, height = figure.get_size_inches()
+    left = GAP
+    for cell in row:
+        figure.text(left / width, (top - 0.05) / height, plain(cell.heading, 60), va="top", color=QUIET, fontsize=11)
+        start = top - (HEADING if any(each.heading for each in row) else 0)
+        _draw_cell(figure, cell, left, start)
+        left += cell.size[0]
+
+
+def _draw_cell(figure: Figure, cell: _Cell, left: float, top: float) -> None:
+    width, height = figure.get_size_inches()
+    across, up = cell.size
+    axes = figure.add_axes((0, 0, 1, 1))
     draw(axes, cell.panel, cell.setting)
-    axes.set_title(plain(cell.panel.title, max(20, int(cell.size[0] * 11))))
+    axes.set_title(plain(cell.panel.title, max(20, int(across * 10))))
+    bottom = top - up + GAP
+    fit(axes, (left, bottom + cell.legend, across - GAP, up - GAP - cell.legend))
     handles = _handles(cell.panel, cell.setting)
     if handles:
-        spot.legend(handles=handles, loc="outside lower left", ncols=PER_ROW, frameon=False, fontsize=9)
+        corner = left / width, bottom / height
+        style: dict[str, Any] = {"ncols": PER_ROW, "frameon": False, "fontsize": 9, "borderpad": 0, "borderaxespad": 0}
+        figure.legend(handles=handles, loc="lower left", bbox_to_anchor=corner, **style)
 
 
 def _handles(panel: Panel, setting: Setting) -> list[Any]:

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from symbreak.lesson.figures import Scale
+from symbreak.report.format import short
 
 LARGEST = 1e290
 """Numbers are drawn up to here; limits a little beyond must still be numbers."""
@@ -50,17 +51,7 @@ def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[N
     else:
         _symmetric(axis, set_scale, sizes, sides=len(np.unique(np.sign(every))))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda value, _: tick(value))
-
-
-def tick(value: float) -> str:
-    """Write a tick: short, without the zeros that C puts into exponents.
-
-    >>> tick(1e-05), tick(0.25), tick(1e+16)
-    ('1e-5', '0.25', '1e16')
-    """
-    digits, found, exponent = f"{value:g}".partition("e")
-    return f"{digits}e{int(exponent)}" if found else digits
+    axis.set_major_formatter(lambda value, _: short(value))
 
 
 def _symmetric(axis: Axis, set_scale: Any, sizes: NDArray[np.float64], *, sides: int) -> None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from symbreak.lesson.figures import Surface
 from symbreak.report.drawing.canvas import DASHES, MIDDLE, QUIET, pale
 from symbreak.report.drawing.peers import Setting
-from symbreak.report.drawing.scales import drawable, tick
-from symbreak.report.format import number
+from symbreak.report.drawing.scales import drawable
+from symbreak.report.format import number, short
 from symbreak.report.plots import at_most
 from symbreak.report.style import CLASSES, look
 
@@ -48,8 +48,9 @@ def draw_surface(axes: Axes, surface: Surface, setting: Setting, *, smooth: str)
         }
         axes.annotate(f"{number(float(values.flat[0]))} everywhere", color=ON_COLOUR, **middle_of)
     axes.set(xlim=extent[:2], ylim=extent[2:], xlabel="x1", ylabel="x2")
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_locator(MaxNLocator(5, prune="lower"))  # the corner belongs to the other axis
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(lambda value, _: short(value))
     axes.grid(visible=False)
     _draw_scale(axes, low, high, field)
 
@@ -117,7 +118,7 @@ def _draw_scale(axes: Axes, low: float, high: float, field: dict[str, Any]) -> N
     steps = np.linspace(low, high, 64)[:, None]
     beside.imshow(steps, origin="lower", aspect="auto", extent=(0, 1, low, high), interpolation="bilinear", **field)
     beside.set(xticks=[], ylim=(low, high))
-    beside.set_yticks([low, (low + high) / 2, high], [tick(float(f"{v:.2g}")) for v in (low, (low + high) / 2, high)])
+    beside.set_yticks([low, (low + high) / 2, high], [short(v, 2) for v in (low, (low + high) / 2, high)])
     beside.tick_params(axis="y", labelright=True, labelleft=False, labelsize=8.5, labelcolor=QUIET, pad=2)
     beside.grid(visible=False)
     for side in beside.spines.values():

@@ -8,7 +8,7 @@ from symbreak.lesson.claim import Case, Finding, Verdict
 from symbreak.lesson.figures import Figure
 from symbreak.report.format import plural
 from symbreak.report.html import Html, element
-from symbreak.report.lesson.words import MARKS, deciding, measured, prose
+from symbreak.report.lesson.words import MARKS, deciding, measured, prose, source
 
 Draw = Callable[[Figure, str], Html]
 
@@ -62,8 +62,10 @@ def _pointer(id: str) -> Html:
 
 def _evidence(finding: Finding, draw: Draw, copyable: bool) -> list[Html]:
     evidence, id = finding.evidence, finding.claim.id
+    published = source(finding)
     return [
         element("p", prose(evidence.explanation), class_="explanation"),
+        *([element("p", element("small", published))] if published else []),
         *([draw(evidence.figure, id)] if evidence.figure else []),
         element("div", _numbers(finding), _command(finding, copyable), class_="proof"),
     ]

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 
 from symbreak.lesson.audit import Audit
-from symbreak.lesson.catalogue import SECTIONS
 from symbreak.lesson.claim import Finding
 from symbreak.lesson.figures import Figure
 from symbreak.report.format import plural
 from symbreak.report.html import printable
-from symbreak.report.lesson.words import MARKS, VERDICTS, by_section, counts, deciding
+from symbreak.report.lesson.words import MARKS, TITLES, VERDICTS, by_section, counts, deciding, source
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$&~])")
 _CODE = re.compile(r"(`[^`]+`)")
@@ -27,7 +26,7 @@ def lesson_chapter(audit: Audit, *, images: str | None = None) -> str:
     """
     parts = ["# The lesson, audited", _lead(audit.findings)]
     for section, findings in by_section(audit.findings):
-        parts += [f"## {SECTIONS[section]}", *(_claim(finding, images) for finding in findings)]
+        parts += [f"## {TITLES[section]}", *(_claim(finding, images) for finding in findings)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -69,7 +68,7 @@ def _claim(finding: Finding, images: str | None) -> str:
     parts = [f'### <a id="{claim.id}"></a>{claim.id}: {escape(claim.claim)}', _verdict(finding)]
     if claim.see:
         return "\n\n".join([*parts, f"See [{claim.see}](#{claim.see}), which says the same."])
-    parts.append(escape(evidence.explanation))
+    parts += [escape(text) for text in (evidence.explanation, source(finding)) if text]
     if images is not None and evidence.figure:
         parts.append(f"![{escape(evidence.figure.alternative)}]({images}/{claim.id}.svg)")
     return "\n\n".join([*parts, f"`{finding.command}`"])

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from symbreak._version import __version__
 from symbreak.lesson.audit import Audit
-from symbreak.lesson.catalogue import SECTIONS
 from symbreak.lesson.claim import Finding, Verdict
 from symbreak.report.format import plural
 from symbreak.report.frame import asset, block, document
 from symbreak.report.html import Html, element, join
 from symbreak.report.lesson.card import badge, card
 from symbreak.report.lesson.figure import moving_figure, open_figure
-from symbreak.report.lesson.words import MARKS, VERDICTS, by_section, condition, counts, prose
+from symbreak.report.lesson.words import MARKS, TITLES, VERDICTS, by_section, condition, counts, prose
 
 MEANINGS: dict[Verdict, str] = {
     "true": "it held in every case that was tried",
@@ -25,15 +24,9 @@ MEANINGS: dict[Verdict, str] = {
 
 def lesson_page(audit: Audit, assignments: Audit | None = None) -> str:
     """Return the page as text; `assignments` are shown after the lesson."""
-    findings = audit.findings
-    extra = assignments.findings if assignments else ()
-    sections = [_section(name, SECTIONS[name], found) for name, found in by_section(findings)]
-    if extra:
-        sections.append(_section("assignments", "The published experiments", extra))
-    everything = (*findings, *extra)
-    main = block(
-        "main", _header(everything), _map(findings, extra), _exceptions(everything), _filter(everything), *sections
-    )
+    findings = (*audit.findings, *(assignments.findings if assignments else ()))
+    sections = [_section(name, found) for name, found in by_section(findings)]
+    main = block("main", _header(findings), _map(findings), _exceptions(findings), _filter(findings), *sections)
     return document(
         title="The lesson, audited",
         body=join(main, _footer()),
@@ -71,16 +64,14 @@ def _header(findings: Sequence[Finding]) -> Html:
     )
 
 
-def _map(findings: Sequence[Finding], extra: Sequence[Finding]) -> Html:
+def _map(findings: Sequence[Finding]) -> Html:
     """Show every claim as a chip with its mark: the contents and the outcome at one look."""
-    rows = [_map_row(name, SECTIONS[name], found) for name, found in by_section(findings)]
-    if extra:
-        rows.append(_map_row("assignments", "The published experiments", extra))
+    rows = [_map_row(name, found) for name, found in by_section(findings)]
     heading = element("h2", "Contents", id="contents-heading")
     return block("nav", heading, *rows, class_="map", id="contents", aria_labelledby="contents-heading")
 
 
-def _map_row(name: str, title: str, findings: Sequence[Finding]) -> Html:
+def _map_row(name: str, findings: Sequence[Finding]) -> Html:
     chips = [
         element(
             "a",
@@ -93,7 +84,7 @@ def _map_row(name: str, title: str, findings: Sequence[Finding]) -> Html:
         )
         for finding in findings
     ]
-    return element("div", element("a", title, href=f"#{name}"), element("span", *chips, class_="chips"))
+    return element("div", element("a", TITLES[name], href=f"#{name}"), element("span", *chips, class_="chips"))
 
 
 def _exceptions(findings: Sequence[Finding]) -> Html:
@@ -142,9 +133,9 @@ def _filter(findings: Sequence[Finding]) -> Html:
     )
 
 
-def _section(name: str, title: str, findings: Sequence[Finding]) -> Html:
+def _section(name: str, findings: Sequence[Finding]) -> Html:
     cards = [card(finding, lambda figure, key: moving_figure(figure, key=key)) for finding in findings]
-    heading = element("h2", title, id=f"{name}-heading")
+    heading = element("h2", TITLES[name], id=f"{name}-heading")
     return block("section", heading, *cards, id=name, aria_labelledby=f"{name}-heading")
 
 

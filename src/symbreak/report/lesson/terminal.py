@@ -14,7 +14,18 @@ from symbreak.lesson.audit import Audit
 from symbreak.lesson.catalogue import SECTIONS
 from symbreak.lesson.claim import Claim, Finding, Verdict
 from symbreak.report.html import printable
-from symbreak.report.lesson.words import MARKS, VERDICTS, bare, by_section, condition, counts, deciding, measured
+from symbreak.report.lesson.words import (
+    MARKS,
+    TITLES,
+    VERDICTS,
+    bare,
+    by_section,
+    condition,
+    counts,
+    deciding,
+    measured,
+    source,
+)
 from symbreak.report.terminal import terminal
 
 WIDEST = 100
@@ -47,7 +58,7 @@ def print_summary(audit: Audit) -> None:
     """Print a line for each claim, and how often each verdict was given."""
     console = terminal()
     for section, findings in by_section(audit.findings):
-        _list(console, SECTIONS[section], [(finding.claim.id, _line(finding)) for finding in findings])
+        _list(console, TITLES[section], [(finding.claim.id, _line(finding)) for finding in findings])
     amounts = counts(audit.findings)
     total = ", ".join(f"{amounts[verdict]} {verdict}" for verdict in VERDICTS)
     console.print(Text(f"{len(audit.findings)} claims: {total}"))
@@ -77,12 +88,15 @@ def _explain(console: Console, finding: Finding) -> None:
         _say(console, f"{'✓ holds' if case.holds else '✗ fails'} if {case.when}", indent="  ")
     console.print()
     _say(console, evidence.explanation)
+    if source(finding):
+        _say(console, source(finding))
     if evidence.measured:
         console.print()
         console.print(Padding(_numbers(finding), (0, 0, 0, 2), expand=False))
     if evidence.figure:
         console.print()
-        _say(console, f"{finding.command} --plot {claim.id}.png draws it: {evidence.figure.title}")
+        drawing = "--html FILE shows" if source(finding) else f"--plot {claim.id}.png draws"
+        _say(console, f"{finding.command} {drawing} {evidence.figure.title!r}")
 
 
 def _numbers(finding: Finding) -> Table:

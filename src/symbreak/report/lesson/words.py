@@ -6,10 +6,14 @@ import math
 import re
 from collections.abc import Sequence
 
+from symbreak.lesson.assignments import Assignment
 from symbreak.lesson.catalogue import SECTIONS
 from symbreak.lesson.claim import Case, Finding, Number, Verdict
-from symbreak.report.format import number
+from symbreak.report.format import short
 from symbreak.report.html import Html, element, escape
+
+TITLES = {**SECTIONS, "assignments": "The published experiments"}
+"""Headings of all that is shown, in its order."""
 
 VERDICTS: tuple[Verdict, ...] = ("true", "true if", "false", "convention")
 MARKS: dict[Verdict, str] = {"true": "✓", "true if": "◐", "false": "✗", "convention": "≡"}
@@ -22,7 +26,7 @@ def by_section(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
     """Return the sections that have findings, in the lesson's order."""
     return [
         (name, found)
-        for name in SECTIONS
+        for name in TITLES
         if (found := [finding for finding in findings if finding.claim.section == name])
     ]
 
@@ -46,17 +50,22 @@ def condition(finding: Finding) -> str:
     return f"{lead}{finding.condition}." if finding.condition else ""
 
 
+def source(finding: Finding) -> str:
+    """Return where published numbers beside ours come from, as a sentence, or ""."""
+    return f"Published numbers: {finding.source}." if isinstance(finding, Assignment) else ""
+
+
 def measured(value: Number | None) -> str:
     """Write a measured number for a reader.
 
     >>> measured(True), measured(200), measured(0.69314718), measured(float("nan"))
-    ('yes', '200', '0.693', 'not finite')
+    ('yes', '200', '0.6931', 'not finite')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or not math.isfinite(value):
         return "not finite"
-    return str(value) if isinstance(value, int) else number(value)
+    return str(value) if isinstance(value, int) else short(value, 4)
 
 
 def prose(text: str) -> Html:
