@@ -10,8 +10,10 @@ from symbreak.diagnosis.observation import Observation, Operation
 
 PASSING = frozenset(("shape", "noise"))
 WEIGHTED = frozenset(("linear", "conv", "recurrent"))
-# Path counts grow beyond any number; modulo a large prime, two different counts agree with a probability near 1e-18.
-PRIME = 2**61 - 1
+ZERO, CONSTANT, ALIVE = range(3)
+PRODUCTS = frozenset(("multiply", "matmul", "norm", "noise"))
+# Functions that are not zero at zero.
+LIFTING = frozenset(("sigmoid", "softplus", "hardsigmoid", "log_sigmoid", "exp", "cos"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +111,20 @@ class Wires:
 
     @cached_property
     def trunk(self) -> tuple[Operation, ...]:
-        """Operations that every path from the input to the end passes: no branch leads around them."""
+        """Operations without whose signal nothing reaches the end: no sum leads around them."""
         end = self._end
         if end is None:
             return ()
-        down, up = self._paths(end)
-        whole = sum(down[op.index] for op in self.operations if self._begins(op)) % PRIME
-        if not whole:
-            return ()
-        return tuple(op for op in self.operations if up[op.index] * down[op.index] % PRIME == whole and up[op.index])
+        return tuple(op for op in self.operations[: end + 1] if op.signal is not None and self._carries(op, end))
+
+    def _carries(self, operation: Operation, end: int) -> bool:
+        """Tell whether the end would be the same for all inputs if this operation gave zero."""
+        state = {operation.index: ZERO}
+        for later in self.operations[operation.index + 1 : end + 1]:
+            found = _deadened(later, [state.get(source, ALIVE) for source in later.inputs])
+            if found != ALIVE:
+                state[later.index] = found
+        return end in state
 
     @property
     def _end(self) -> int | None:
@@ -125,22 +132,6 @@ class Wires:
         if loss is not None and loss.output is not None:
             return loss.output
         return max((op.index for op in self.operations if op.signal is not None), default=None)
-
-    @staticmethod
-    def _begins(operation: Operation) -> bool:
-        return not operation.inputs and operation.name != "target"
-
-    def _paths(self, end: int) -> tuple[list[int], list[int]]:
-        """Count the paths from each operation to the end (down), and from the inputs to each (up)."""
-        down = [0] * len(self.operations)
-        down[end] = 1
-        for operation in reversed(self.operations[:end]):
-            down[operation.index] = sum(down[reader] for reader in self._readers[operation.index]) % PRIME
-        up = [0] * len(self.operations)
-        for operation in self.operations:
-            inputs = dict.fromkeys(operation.inputs)
-            up[operation.index] = int(self._begins(operation)) or sum(up[source] for source in inputs) % PRIME
-        return down, up
 
     def activation_before(self, operation: Operation) -> str:
         """Return the name of the activation whose result this operation reads; "identity" if there is none."""
@@ -154,6 +145,19 @@ class Wires:
     def followed_by(self, operation: Operation, kind: str) -> bool:
         """Tell whether an operation of this kind reads the result directly."""
         return any(reader.kind == kind for reader in self.readers(operation))
+
+
+def _deadened(operation: Operation, inputs: list[int]) -> int:
+    """Return whether an operation's result is zero, a constant, or alive, from what its inputs are."""
+    if not inputs or operation.kind == "input":
+        return ALIVE
+    if operation.kind in PRODUCTS:
+        return ZERO if ZERO in inputs else max(inputs)
+    if operation.kind == "attention" and len(inputs) > 2:
+        return inputs[2]
+    dead = max(inputs)
+    lifts = operation.kind == "softmax" or (operation.kind == "activation" and operation.name in LIFTING)
+    return CONSTANT if lifts and dead == ZERO else dead
 
 
 def passes(operation: Operation) -> bool:

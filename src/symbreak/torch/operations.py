@@ -102,6 +102,8 @@ def activation_name(target: str, arguments: Mapping[str, Any]) -> str:
     if name == "elu":
         scale = float(arguments.get("scale", 1))
         return "selu" if scale != 1 else f"elu({float(arguments.get('alpha', 1)):g})"
+    if name == "hardtanh" and arguments.get("min_val") == 0:
+        return "relu6"
     if name == "relu" and plain(target) == "clamp_min" and arguments.get("min") != 0:
         return "clamp"
     return name
@@ -110,8 +112,8 @@ def activation_name(target: str, arguments: Mapping[str, Any]) -> str:
 def flat_regions(target: str, arguments: Mapping[str, Any]) -> tuple[FlatRegion, ...] | None:
     """Return where an activation is flat: from the house's record, or for clamps from their ends; None if unknown."""
     name = activation_name(target, arguments)
-    if name in ("hardtanh", "clamp"):
-        low, high = (arguments.get(key) for key in (("min_val", "max_val") if name == "hardtanh" else ("min", "max")))
+    if name in ("hardtanh", "relu6", "clamp"):
+        low, high = (arguments.get(key) for key in (("min", "max") if name == "clamp" else ("min_val", "max_val")))
         ends = ((-math.inf, low), (high, math.inf))
         return tuple(FlatRegion(float(a), float(b), exact=True) for a, b in ends if a is not None and b is not None)
     if name in ("hardsigmoid", "hardswish"):

@@ -17,7 +17,7 @@ from symbreak.torch.trace import Record
 
 MEASURED = frozenset(
     ("input", "linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "add", "multiply")
-) | {"concat", "pool"}
+) | {"matmul", "concat", "pool"}
 # Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
 SAMPLED_ROWS = 48
 SAMPLED_COLUMNS = 1024

@@ -249,6 +249,8 @@ def _moved(record: Record, axes: tuple[int | None, ...]) -> tuple[int | None, ..
         place = int(args["dim"]) % (rank + 1)
         return (*axes[:place], None, *axes[place:])
     before, after = record.operand_shapes[0], record.shape
+    if len(axes) != len(before):
+        return (None,) * len(after)
     if len(before) == len(after):
         return tuple(axis if a == b or name in ("slice", "narrow", "split", "expand") else None
                      for axis, a, b in zip(axes, before, after, strict=True))  # fmt: skip

@@ -28,7 +28,9 @@ def find(context: Context) -> Iterator[Finding]:
     for same in equal:
         by_modules[_roots([p.name for p in same])].append(same)
     for modules, found in by_modules.items():
-        yield _finding(modules, found)
+        # Biases are often copied and rarely drawn; only equal matrices say that a layer was not drawn anew.
+        if any(len(p.shape) > 1 for same in found for p in same):
+            yield _finding(modules, found)
 
 
 def _roots(names: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 # Symmetric weights put a unit on either side of zero with even odds, so that even if all inputs point the same way
 # half of the units are on; this many standard deviations above one half are no chance.
 DEVIATIONS = 3.0
+# A bias this many times the spread of the sum that it is added to switches a unit off for good, not by chance.
+PUSHED = 5.0
 # Fewer samples (or positions) leave units off by chance.
 FEWEST = 8
 
@@ -25,8 +27,19 @@ def find(context: Context) -> Iterator[Finding]:
         seen = math.prod(operation.shape) / max(1, signal.units)
         chance = 0.5 + DEVIATIONS * 0.5 / math.sqrt(signal.units)
         share = len(signal.off) / signal.units
-        if (seen >= FEWEST and share == 1) or (seen >= FEWEST and share > chance):
+        if seen >= FEWEST and (share == 1 or share > chance or _pushed(context, operation)):
             yield _finding(context, operation, share)
+
+
+def _pushed(context: Context, operation: Operation) -> bool:
+    """Tell whether a bias alone holds some of the units that are off below zero."""
+    source = next((op for op in context.wires.sources(operation) if op.bias is not None), None)
+    if source is None or source.bias is None or source.signal is None or operation.signal is None:
+        return False
+    bias = context.observation.parameter(source.bias).values().reshape(-1)
+    if len(bias) != operation.signal.units or source.signal.std <= 0:
+        return False
+    return bool((bias[list(operation.signal.off)] < -PUSHED * source.signal.std).any())
 
 
 def _finding(context: Context, operation: Operation, share: float) -> Finding:

@@ -9,23 +9,24 @@ from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
 
-# Beyond this ratio between the two ends of the trunk no learning rate serves both: where one end moves by a hundredth
-# in a step, the other moves by a millionth.
-FACTOR = 1e4
+# Beyond these ratios between the two ends of the trunk no learning rate serves both: where one end moves by a hundredth
+# in a step, the other moves by ten times its size, or by a millionth.
+GROWS = 1e3
+FADES = 1e-4
 ERROR_FACTOR = 1e7
 
 
 def exploding(context: Context) -> Iterator[Finding]:
     """Report a gradient that is far larger at the first layers than at the last."""
     ends = _ends(context)
-    if ends is not None and ends[1] > FACTOR * ends[3]:
+    if ends is not None and ends[1] > GROWS * ends[3]:
         yield _finding(context, EXPLODING.slug, *ends)
 
 
 def vanishing(context: Context) -> Iterator[Finding]:
     """Report a gradient that is far smaller at the first layers than at the last."""
     ends = _ends(context)
-    if ends is not None and ends[1] * FACTOR < ends[3]:
+    if ends is not None and ends[1] < FADES * ends[3]:
         yield _finding(context, VANISHING.slug, *ends)
 
 

@@ -25,7 +25,7 @@ def find(context: Context) -> Iterator[Finding]:
     loss = context.observation.loss
     if loss is None or loss.targets is None or not math.isfinite(loss.value):
         return
-    if loss.normalized and loss.kind == "cross-entropy":
+    if loss.normalized:
         finding = _misfed(loss, context)
         if finding is not None:
             yield finding
@@ -85,27 +85,32 @@ def _head(context: Context) -> tuple[str, ...]:
 
 
 def _misfed(loss: Loss, context: Context) -> Finding | None:
-    if loss.normalized == "log-probabilities":
+    wants_logits = loss.kind == "cross-entropy" or _operation_name(loss, context).endswith("with_logits")
+    if loss.normalized == "log-probabilities" or not wants_logits:
         return None  # the log-softmax of log-probabilities is the same log-probabilities
     raw = loss.normalized == "raw scores"
     what = "raw scores where it wants log-probabilities" if raw else "probabilities where it wants logits"
     why = (
         "The negative of a raw score is no cost: it can be lowered without end, by making all scores large."
         if raw
-        else "Softmax is applied twice. Probabilities differ by at most 1, so the loss can never fall below "
-        "log(1 + (classes - 1) / e), and its gradient is small everywhere."
+        else "The squashing is applied twice. Probabilities differ by at most 1, so the loss can never fall to zero, "
+        "however well the model does, and its gradient is small everywhere."
     )
     return Finding(
         rule=RULE.slug,
         severity="error" if raw else "warning",
         status="proved",
         where=Where(modules=tuple(_head(context)[1:])),
-        says=f"the cross-entropy is given {what}",
+        says=f"the {loss.kind} is given {what}",
         measured={"loss": loss.value},
-        expected="logits for cross_entropy, log_softmax for nll_loss",
+        expected="logits for cross_entropy and binary_cross_entropy_with_logits, log_softmax for nll_loss",
         why=why,
         fix="loss = torch.nn.functional.cross_entropy(logits, y)  # logits: without softmax",
     )
+
+
+def _operation_name(loss: Loss, context: Context) -> str:
+    return context.observation.operations[loss.operation].name
 
 
 RULE = Rule("loss-at-init", "the loss is far from that of a model that knows only the targets", "loss", find)

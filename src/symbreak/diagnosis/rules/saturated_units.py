@@ -9,7 +9,7 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Curves that level off on both sides. Those that level off on one side (ReLU, GELU) are flat for half of all inputs
 # when all is well.
-SATURATING = frozenset(("tanh", "sigmoid", "hardtanh", "hardsigmoid", "erf"))
+SATURATING = frozenset(("tanh", "sigmoid", "hardtanh", "hardsigmoid", "erf", "relu6"))
 # With half of all slopes below a hundredth of the steepest, half of the gradient is lost at this layer alone.
 SHARE = 0.5
 ERROR_SHARE = 0.9
@@ -21,7 +21,9 @@ def find(context: Context) -> Iterator[Finding]:
         signal = operation.signal
         if operation.kind != "activation" or operation.name not in SATURATING or signal is None or signal.flat is None:
             continue
-        if signal.flat <= SHARE or not context.wires.leads_on(operation):
+        # ReLU6 is flat for half of all inputs when all is well.
+        most = ERROR_SHARE if operation.name == "relu6" else SHARE
+        if signal.flat <= most or not context.wires.leads_on(operation):
             continue
         source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
         size = source.signal.rms if source is not None and source.signal is not None else 0.0

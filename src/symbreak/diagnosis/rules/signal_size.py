@@ -8,11 +8,16 @@ from symbreak.diagnosis.finding import Finding, Severity, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
 
-# A thousandfold change along the trunk: at this size the first layers' gradients, which are multiplied by the same
-# factors, have lost or gained a thousandfold as well, and one learning rate no longer fits all layers.
-FACTOR = 1e3
+# What fades a thousandfold along the trunk has lost as much of the gradient that comes back through the same weights;
+# what grows some hundredfold makes the output, and with it the loss and the first steps, as large.
+FADES = 1e-3
+GROWS = 300.0
 # At a millionfold, float32 sums of both ends lose their last digits, and training does not start.
 ERROR_FACTOR = 1e6
+# Deep ReLU networks of the right scale turn all inputs to one direction; after this many layers a mean cosine this
+# near 1 leaves the last layers less than a fifth of the signal to tell inputs apart.
+ALIKE = 0.97
+ALIKE_DEPTH = 20
 KINDS = frozenset(("linear", "conv", "recurrent", "activation", "add", "concat", "pool", "multiply"))
 
 
@@ -23,7 +28,7 @@ def exploding(context: Context) -> Iterator[Finding]:
         return
     start = max(1.0, *(size for size, _ in _starts(context)))
     last = max(points, key=lambda op: _rms(op))
-    if _rms(last) > FACTOR * start:
+    if _rms(last) > GROWS * start:
         yield _finding(context, EXPLODING.slug, last, _rms(last), start, "rms")
 
 
@@ -32,7 +37,10 @@ def vanishing(context: Context) -> Iterator[Finding]:
     points = _points(context)
     start = next((op.signal.std for op in points if op.signal and op.kind in ("linear", "conv", "recurrent")), 0.0)
     # What is exactly zero was put to zero, and is told by other rules.
-    faint = [op for op in points if op.signal and 0 < op.signal.std < start / FACTOR and not _rescued(context, op)]
+    faint = [op for op in points if op.signal and 0 < op.signal.std < FADES * start and not _rescued(context, op)]
+    alike = [op for op in context.wires.hidden[ALIKE_DEPTH:] if _similarity(op) > ALIKE]
+    if alike and not faint and _similarity(context.wires.hidden[0]) < ALIKE:
+        faint = alike[-1:]
     if faint:
         last = min(faint, key=lambda op: op.signal.std if op.signal else 0.0)
         yield _finding(context, VANISHING.slug, last, last.signal.std if last.signal else 0.0, start, "std")
@@ -52,6 +60,10 @@ def _starts(context: Context) -> Iterator[tuple[float, Operation]]:
 
 def _rms(operation: Operation) -> float:
     return operation.signal.rms if operation.signal else 0.0
+
+
+def _similarity(operation: Operation) -> float:
+    return (operation.signal.similarity if operation.signal else None) or 0.0
 
 
 def _rescued(context: Context, operation: Operation) -> bool:

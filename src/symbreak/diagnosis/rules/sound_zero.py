@@ -8,17 +8,39 @@ from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation, Parameter
 from symbreak.diagnosis.rules.rule import Context, Rule
 
+# A gate that lets through less than this share is as good as closed at the start.
+NEARLY_CLOSED = 1e-3
+
 
 def find(context: Context) -> Iterator[Finding]:
     """Explain every weight that is all zero and will move."""
     stuck = set(context.reach.stuck)
     for parameter in context.observation.parameters:
         zero = parameter.summary.size > 0 and parameter.summary.zeros == parameter.summary.size
-        if not zero or parameter.buffer or not parameter.trainable or parameter.name in stuck or not parameter.judged:
+        closed = not zero and parameter.summary.largest <= NEARLY_CLOSED and _is_gate(context, parameter)
+        if (
+            not (zero or closed)
+            or parameter.buffer
+            or not parameter.trainable
+            or parameter.name in stuck
+            or not parameter.judged
+        ):
             continue
         reason = _reason(context, parameter)
         if reason:
             yield _finding(parameter, *reason)
+
+
+def _is_zero(context: Context, parameter: Parameter) -> bool:
+    seen = parameter.summary
+    nearly = 0 < seen.largest <= NEARLY_CLOSED and _is_gate(context, parameter)
+    return (seen.size > 0 and seen.zeros == seen.size) or nearly
+
+
+def _is_gate(context: Context, parameter: Parameter) -> bool:
+    """Whether the parameter only multiplies what passes, as LayerScale's does."""
+    uses = [op for op in context.wires.operations if parameter.name in op.parameters]
+    return bool(uses) and all(op.kind == "multiply" for op in uses)
 
 
 def _reason(context: Context, parameter: Parameter) -> tuple[str, str] | None:
@@ -69,7 +91,7 @@ def _finding(parameter: Parameter, what: str, why: str) -> Finding:
         severity="info",
         status="measured",
         where=Where(parameters=(parameter.name,)),
-        says=f"{parameter.name} is all zero, and may be: {what}",
+        says=f"{parameter.name} is {'all' if parameter.summary.largest == 0 else 'nearly'} zero, and may be: {what}",
         measured={"gradient_rms": size},
         expected="a gradient that is not zero, here or after a step",
         why=why,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from symbreak.diagnosis.chain import Chain
@@ -11,6 +12,8 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.symmetry import UnitClass
 from symbreak.diagnosis.symmetry.classes import listed
 
+# Differences of this share need ln(1e4), nine times the time in which they grow e-fold, before they count.
+BREATH = 1e-4
 WHY = (
     "Units with equal weights coming in and going out compute the same number on every input, so the same error comes "
     "back to them and the same update is made: by induction they never part. Together they can learn no more than one."
@@ -24,6 +27,7 @@ def find(context: Context) -> Iterator[Finding]:
         yield from _proved(context, found)
     else:
         yield from _measured(context)
+    yield from _nearly(context)
 
 
 def _proved(context: Context, found: Chain) -> Iterator[Finding]:
@@ -89,6 +93,32 @@ def _by_gradients(context: Context, operation: Operation, groups: tuple[tuple[in
         },
         synthetic=context.observation.synthetic,
     )
+
+
+def _nearly(context: Context) -> Iterator[Finding]:
+    """Report weights that are one constant but for a breath of noise: their units part, but late."""
+    seen: set[str] = set()
+    for operation in context.wires.weighted:
+        name = operation.weight.parameter if operation.weight else ""
+        if name in seen or operation.index in context.wires.outputs:
+            continue
+        seen.add(name)
+        parameter = context.observation.parameter(name)
+        summary = parameter.summary
+        share = summary.std / abs(summary.mean) if summary.mean else math.inf
+        if parameter.judged and parameter.trainable and 0 < share < BREATH:
+            yield Finding(
+                rule=RULE.slug,
+                severity="warning",
+                status="measured",
+                where=Where((name,), (operation.module,)),
+                says=f"the units behind {name} differ by {share:.1g} of their size: they act as one for a long time",
+                measured={"relative_difference": share, "units": parameter.shape[0]},
+                expected=f"differences of the size of the weights, not below {BREATH:g} of it",
+                why="Units that start nearly equal part like exp(rate * t): the time grows with the logarithm of the "
+                "start's smallness, and until then they learn no more than one. See steps_to_separate.",
+                fix=_fix(name),
+            )
 
 
 def _told(groups: tuple[tuple[int, ...], ...], units: int, name: str) -> str:

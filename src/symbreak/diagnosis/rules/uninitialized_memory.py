@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Parameter
 from symbreak.diagnosis.rules.rule import Context, Rule
@@ -13,6 +15,11 @@ LARGEST = 1e8
 # The smallest of n draws of a normal or uniform law lies about 1/n below the largest; with 1e-18 in between, none of
 # all tensors ever made would reach it. Random bytes read as floats spread evenly over 76 powers of ten.
 RANGE = 1e-18
+
+
+# A truncated law puts no mass on its ends; a clipped one may, but not this far out.
+PILE = 4
+FAR = 10.0
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -33,6 +40,19 @@ def _reason(parameter: Parameter) -> str:
         return f"{seen.denormal} denormal values, such as {seen.smallest:.3g}"
     if seen.smallest < RANGE * seen.largest:
         return f"values from {seen.smallest:.3g} to {seen.largest:.3g}"
+    return _pile(parameter)
+
+
+def _pile(parameter: Parameter) -> str:
+    """Return a reason if one extreme value occurs again and again, far outside of all the others."""
+    seen = parameter.summary
+    if len(parameter.shape) < 2 or seen.constant or seen.largest < FAR * seen.rms / 2:
+        return ""
+    sizes = np.abs(parameter.values())
+    usual = float(np.median(sizes[sizes > 0]))
+    piled = int((sizes == seen.largest).sum())
+    if piled >= PILE and seen.largest > FAR * usual:
+        return f"the value {seen.largest:.3g} {piled} times among values of size {usual:.3g}"
     return ""
 
 
