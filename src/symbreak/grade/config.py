@@ -55,11 +55,7 @@ def read(source: str | Path | Mapping[str, Any], plan: Plan) -> Plan:
     _known(given, _KEYS, "the configuration")
     if given.get("schema", SCHEMA) != SCHEMA:
         raise _refused("schema", given["schema"], SCHEMA)
-    changes = {
-        ("rules" if key == "checks" else key): read_one(given[key])
-        for key, read_one in _READERS.items()
-        if key in given
-    }
+    changes = {key: read_one(given[key]) for key, read_one in _READERS.items() if key in given}
     planned = replace(plan, **changes)
     laid_down = math.fsum(rule.points or 0 for rule in planned.checks.values())
     if laid_down > planned.points:

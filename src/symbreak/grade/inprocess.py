@@ -128,7 +128,7 @@ def _functions(code: Any, function: str | None) -> tuple[dict[str, Callable[...,
         return {name: lambda *_: code}, "parameters", _sizes(code)
     if isinstance(code, Mapping):
         return namespace.functions(code), "namespace", None
-    if isinstance(code, types.ModuleType | types.SimpleNamespace):
+    if isinstance(code, types.ModuleType | types.SimpleNamespace) and not hasattr(code, "W1"):
         return namespace.functions(vars(code)), getattr(code, "__name__", "namespace"), None
     if isinstance(code, type):
         return namespace.of_class(code), code.__name__, None

@@ -40,7 +40,7 @@ def takes_list(trial: Trial) -> bool:
     names = trial.names
     if not names or names[0] == "self":
         return trial.function != "initialize_parameters"
-    return len(names) == 1 or "dims" in names[0] or "layers" in names[0] or "sizes" in names[0]
+    return (len(names) == 1 and names[0] != "args") or "dims" in names[0] or "layers" in names[0] or "sizes" in names[0]
 
 
 def given(trial: Trial) -> list[tuple[Tried, Arrays]]:

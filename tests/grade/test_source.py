@@ -1,0 +1,88 @@
+"""Code from files: scripts and notebooks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from symbreak.errors import InvalidData
+from symbreak.grade.source import cell_source, read_source, source_of
+
+
+def notebook(*codes: str) -> str:
+    cells = [{"cell_type": "markdown", "source": ["# text"]}]
+    cells += [{"cell_type": "code", "source": code.splitlines(keepends=True)} for code in codes]
+    return json.dumps({"cells": cells, "nbformat": 4})
+
+
+def run(source: str) -> dict:
+    space: dict = {"__name__": "submission"}
+    exec(source, space)
+    return space
+
+
+def test_a_script_is_read_in_the_encoding_that_it_declares(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_bytes("# -*- coding: latin-1 -*-\nname = 'é'\n".encode("latin-1"))
+    assert run(read_source(path))["name"] == "é"
+
+
+def test_cells_run_in_order_and_past_errors(tmp_path, capsys):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("x = 1", "1 / 0", "def f(:", "", "x += 1\ny = x"))
+    assert run(read_source(path))["y"] == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in told] == ["cell 2 raised ZeroDivisionError", "cell 3 raised SyntaxError"]
+
+
+def test_a_notebook_is_told_from_a_script_by_its_text():
+    assert run(source_of(notebook("x = 3")))["x"] == 3
+    assert source_of("x = {}\n") == "x = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("x = 5 % 3\n", "x = 5 % 3\n"),
+        ("s = '''\n%time\n!x\n'''", "s = '''\n%time\n!x\n'''"),
+        ("%matplotlib inline\nx = 1", "pass\nx = 1"),
+        ("if True:\n    %time f()\n    x = 1", "if True:\n    pass\n    x = 1"),
+        ("files = !ls\nx = 1", "files = None\nx = 1"),
+        ("print?\nx = 1", "pass\nx = 1"),
+        ("%%time\nx = 1", "x = 1"),
+        ("%%bash\nrm x", ""),
+        ("%%", ""),
+        ("!ls\n# why?\nx = 1", "pass\n# why?\nx = 1"),
+    ],
+)
+def test_magics_and_shell_lines_go(cell, expected):
+    assert cell_source(cell) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("a.txt", b"x = 1", "from a .py or .ipynb"),
+        ("a.ipynb", b"not json", "must be JSON"),
+        ("a.ipynb", b"[1]", "must be JSON"),
+        ("a.ipynb", b'{"cells": [{"cell_type": "code"}]}', "must be JSON"),
+        ("a.ipynb", b'{"cells": 3}', "must be JSON"),
+        ("a.ipynb", b"\xff\xfe", "UTF-8"),
+        ("a.ipynb", b"[" * 200_000, "must be JSON"),
+        ("a.py", b"\xff\xfe", "encoding that it declares"),
+        ("a.py", b"# coding: nothing\n", "encoding that it declares"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path, name, content, rule):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidData, match=rule):
+        read_source(tmp_path / name)
+
+
+def test_missing_and_too_large_files_are_told(tmp_path):
+    with pytest.raises(InvalidData, match="must exist"):
+        read_source(tmp_path / "none.py")
+    (tmp_path / "big.py").write_bytes(b"#" * (10 * 2**20 + 1))
+    with pytest.raises(InvalidData, match="at most"):
+        read_source(tmp_path / "big.py")
