@@ -8,6 +8,7 @@ with kinks in the regions that were tried. Where the gradient says otherwise, th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,11 @@ MOST_PROBES = 6
 SAME = 2e-4
 # A slice whose gradient is this small beside the largest of its tensor is rounding, as for a bias before a batch norm.
 NOTHING = 1e-7
+# Side of the cells in which slices count as one: twice the largest distance between slices that are the same.
+CELL = 8 * SAME
 STEP = 0.3
+# Slices that differ at one of so many places are not looked at further; nearly all that differ do.
+GLANCES = 8
 
 
 @dataclass(eq=False)
@@ -103,7 +108,7 @@ def _equal(parameter: Parameter, axis: int) -> Classes | None:
     array = np.moveaxis(parameter.values(), axis, 0)
     first = np.arange(len(array))
     sign = np.ones(len(array))
-    for group in values.groups(values.hashes(parameter.values(), axis, absolute=True)):
+    for group in _suspects(array):
         members = np.array(group)
         block, head = array[members], array[group[0]]
         rest = tuple(range(1, array.ndim))
@@ -112,6 +117,18 @@ def _equal(parameter: Parameter, axis: int) -> Classes | None:
         first[members[same]] = group[0]
         sign[members[mirrored & ~equal]] = -1.0
     return Classes(first, sign) if (first != np.arange(len(array))).any() else None
+
+
+def _suspects(array: Array) -> tuple[tuple[int, ...], ...]:
+    """Return groups of slices along the first axis whose sizes agree: at a few places, and then in a hash of all."""
+    if array.size == 0:
+        return ()
+    some = np.linspace(0, array[0].size - 1, min(array[0].size, GLANCES)).astype(np.int64)
+    places = np.unravel_index(some, array.shape[1:]) if array.ndim > 1 else ()
+    glance = np.abs(array[(slice(None), *places)]).reshape(len(array), -1)
+    doubtful = np.array([unit for group in values.groups(values.hashes(glance, 0)) for unit in group], np.int64)
+    found = values.groups(values.hashes(array[doubtful], 0, absolute=True)) if len(doubtful) else ()
+    return tuple(tuple(doubtful[list(group)].tolist()) for group in found)
 
 
 def _look(classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, Gradient]) -> bool:
@@ -131,23 +148,52 @@ def _look(classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, 
 
 
 def _split(found: Classes, gradient: Gradient, axis: int) -> bool:
+    """Part the classes whose gradients differ; tell whether any did."""
     slices = gradient.slices[axis]
-    floor = NOTHING * float(slices.norms.max(initial=0.0))
-    changed = False
-    for group in found.groups:
-        rest = np.array(group)
-        while len(rest):
-            head = rest[0]
-            size = SAME * float(slices.norms[head]) + floor
-            signed = slices.projections[rest] * (found.sign[rest] * found.sign[head])[:, None]
-            apart = np.abs(signed - slices.projections[head]).max(axis=1)
-            same = apart <= size * 4
-            same[0] = True
-            changed |= bool((found.first[rest[same]] != head).any())
-            found.first[rest[same]] = head
-            found.sign[rest[same]] *= found.sign[head]
-            rest = rest[~same]
+    groups = found.groups
+    members = np.array([unit for group in groups for unit in group])
+    kin = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    signs = found.sign[members]
+    first = members[_alike(kin, slices.projections[members] * signs[:, None], slices.norms[members], slices.norms)]
+    changed = bool((found.first[members] != first).any())
+    found.first[members] = first
+    found.sign[members] = signs * found.sign[first]
     return changed
+
+
+def _alike(kin: Array, projections: Array, norms: Array, every: Array) -> NDArray[np.int64]:
+    """Return for each slice the place of the first one that it equals up to rounding, among those of its kin.
+
+    Values that differ by rounding share a cell in at least one of two grids, half a cell apart; so along every
+    coordinate. What shares cells is one class.
+    """
+    usable = np.isfinite(norms) & np.isfinite(projections).all(axis=1)
+    largest = float(every[np.isfinite(every)].max(initial=0.0)) or 1.0
+    scale = np.where(usable, norms, 0.0).astype(np.float64) + NOTHING / SAME * largest
+    points = np.column_stack([np.where(usable[:, None], projections, 0.0) / scale[:, None], np.log(scale)]) / CELL
+    own = np.where(usable, kin, len(kin) + np.arange(len(kin)))
+    grids = [_cells(own, points + np.array(shift)) for shift in itertools.product((0.0, 0.5), repeat=3)]
+    labels = np.arange(len(kin))
+    while True:
+        before = labels
+        for cell in grids:
+            lowest = np.full(len(kin), len(kin))
+            np.minimum.at(lowest, cell, labels)
+            labels = lowest[cell]
+        if (labels == before).all():
+            return labels
+
+
+def _cells(kin: Array, points: Array) -> NDArray[np.int64]:
+    """Number the cells of a grid that points of the same kin share."""
+    keys = kin.astype(np.uint64)
+    for column in np.floor(points).T:
+        # Splitmix64's multiplier spreads the sums, so that two cells get one key with a probability near 1e-19.
+        keys = (keys ^ (keys >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + column.astype(np.int64).view(
+            np.uint64
+        )
+    keys = (keys ^ (keys >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(np.unique(keys, return_inverse=True)[1], np.int64).reshape(-1)
 
 
 def _moved(parameter: Parameter, classes: Mapping[Key, Classes], rng: np.random.Generator) -> Array:

@@ -18,6 +18,8 @@ from symbreak.torch.trace import Record
 MEASURED = frozenset(
     ("input", "linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "add", "multiply")
 ) | {"matmul", "concat", "pool"}
+# What a mask may have been added to, or handed on by.
+MASKED = frozenset(("add", "multiply", "matmul", "concat"))
 # Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
 SAMPLED_ROWS = 48
 SAMPLED_COLUMNS = 1024
@@ -44,7 +46,8 @@ class Signals:
         axis = self.axes[record.index]
         argument = args[0] if args and isinstance(args[0], Tensor) else None
         flat, off = _flat(record, argument, axis) if kind == "activation" else (None, ())
-        self.forward[record.index] = _measure(output.detach(), axis, flat, off)
+        result = _unmasked(output.detach()) if kind in MASKED else output.detach()
+        self.forward[record.index] = _measure(result, axis, flat, off)
 
         def note(gradient: Tensor) -> None:
             found = gradient_of(gradient)
@@ -65,6 +68,12 @@ class Signals:
             moved = kind == "shape" and record.operand_shapes and record.operand_shapes[0] != tuple(output.shape)
             axis = kept if same and not moved and kept is not None else _usual(output)
         self.axes[record.index] = max(axis, 0)
+
+
+def _unmasked(output: Tensor) -> Tensor:
+    """Put 0 where a mask of attention has put minus infinity."""
+    hidden = torch.isneginf(output) if output.is_floating_point() else None
+    return output if hidden is None or not bool(hidden.any()) else output.masked_fill(hidden, 0)
 
 
 def _usual(output: Tensor) -> int:

@@ -12,7 +12,8 @@ from symbreak.diagnosis.rules.wrong_scale import expected_std
 
 # Weights below this share of their usual size leave the network nearly without an output: near the saddle at zero.
 SMALL = 0.2
-# Steps at learning rate 1; at the usual 0.1 it is ten times as many. The lesson's own start (0.01, flower data) needs about 200.
+# Steps at learning rate 1; at the usual 0.1 it is ten times as many. The lesson's own start (0.01 on its flower data)
+# needs about 200.
 STEPS = 500.0
 # From this near to the saddle the wait is that much longer for every other rate, so fewer steps are told as well.
 TINY = 1e-4
@@ -55,7 +56,8 @@ def _finding(context: Context, layers: list[Operation], share: float, rate: floa
         where=Where(parameters=names),
         says=f"gradient descent will wait about {steps:.2g} steps (at learning rate 1) before anything is learned",
         measured={"share_of_usual_size": share, "relative_rate": rate, "steps": steps},
-        expected=f"ln(1 / share) / rate = ln(1 / {share:.2g}) / {rate:.2g}, below {STEPS:g} ({TINY_STEPS:g} nearer than {TINY:g})",
+        expected=f"ln(1 / share) / rate = ln(1 / {share:.2g}) / {rate:.2g}, below {STEPS:g}, or {TINY_STEPS:g} for a "
+        f"share below {TINY:g}",
         why="At zero weights the gradient is zero. Near there each layer's gradient is the product of the other "
         "layers' small weights, so weights grow only in proportion to themselves: slowly at first, and the slower the "
         "more layers. Adam, which divides by the gradient's size, waits less.",

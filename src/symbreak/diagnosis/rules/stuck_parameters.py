@@ -30,7 +30,8 @@ def _proved(context: Context) -> tuple[str, ...]:
 def _measured(context: Context) -> tuple[str, ...]:
     used = {name for op in context.wires.operations for name in op.parameters}
     silent = {op.bias for op in context.wires.operations if op.bias and context.wires.followed_by(op, "norm")}
-    return tuple(name for name in context.reach.stuck if name in used - silent)
+    sized = {p.name for p in context.observation.parameters if p.summary.size}
+    return tuple(name for name in context.reach.stuck if name in (used & sized) - silent)
 
 
 def _finding(context: Context, stuck: tuple[str, ...], *, proved: bool) -> Finding:

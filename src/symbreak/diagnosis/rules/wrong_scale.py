@@ -50,9 +50,17 @@ def _judge(context: Context, operation: Operation, hidden: set[int]) -> Finding 
     if ratio > FACTOR and change > FACTOR:
         return _finding(context, operation, ratio, change, expected)
     least = 1 / PART if _faded(context) else 1 / FACTOR
-    if max(ratio, change) < least and operation.index in hidden and len(context.wires.hidden) >= DEEP:
+    if max(ratio, change) < least and operation.index in hidden and _stretch(context, operation) >= DEEP:
         return _finding(context, operation, ratio, change, expected)
     return None
+
+
+def _stretch(context: Context, operation: Operation) -> int:
+    """Count the weights of the trunk, heads left out, between the normalizations around this one."""
+    norms = [op.index for op in context.wires.trunk if op.kind == "norm"]
+    start = max((n for n in norms if n < operation.index), default=-1)
+    end = min((n for n in norms if n > operation.index), default=len(context.wires.operations))
+    return sum(start < op.index < end for op in context.wires.hidden)
 
 
 def _faded(context: Context) -> bool:
