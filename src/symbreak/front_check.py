@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from symbreak.diagnosis.checking import Outcome, diagnose
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
+from symbreak.diagnosis.suppression import Baseline, Known, Suppressed, Suppression, set_aside
 from symbreak.errors import InvalidInput
 
 SCHEMA = "symbreak/check/1"
@@ -30,12 +31,18 @@ class Report:
         parameters: how many numbers it has.
         outcomes: one for each rule: its findings, or why it was skipped.
         again: checks the model once more, or its repaired copy.
+        suppressed: findings that were set aside, with their reasons.
+        known: findings that a baseline knows.
+        vanished: what the baseline knows and was not found again.
     """
 
     model: str
     parameters: int
     outcomes: tuple[Outcome, ...]
     again: Callable[[bool, bool], tuple[Any, Report]] | None = field(default=None, repr=False)
+    suppressed: tuple[Suppressed, ...] = ()
+    known: tuple[Finding, ...] = ()
+    vanished: tuple[Known, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -51,6 +58,24 @@ class Report:
         """Raise `Unsound`, an AssertionError whose text is the report, if there is an error or a warning."""
         if not self.ok:
             raise Unsound(f"\n{self}")
+
+    def set_aside(self, suppressions: Sequence[Suppression] = (), baseline: Baseline | None = None) -> Report:
+        """Return the report without findings that are suppressed or known; they are counted and kept apart.
+
+        >>> from symbreak.diagnosis.finding import Where
+        >>> finding = Finding("non-finite", "error", "measured", Where(("mask",)), "buffer mask holds 3 inf")
+        >>> report = Report("Net", 10, (Outcome("non-finite", (finding,)),))
+        >>> report.ok, report.set_aside([Suppression("non-finite", "a mask", "mask")]).ok
+        (False, True)
+        """
+        sifted = set_aside(self.outcomes, suppressions, baseline)
+        return replace(
+            self,
+            outcomes=sifted.outcomes,
+            suppressed=self.suppressed + sifted.suppressed,
+            known=self.known + sifted.known,
+            vanished=sifted.vanished,
+        )
 
     def fix_(self, *, inplace: bool = False) -> tuple[Any, Report]:
         """Run the lines that the findings give, on a copy or in place, and check again.
@@ -70,11 +95,11 @@ class Report:
             )
         return self.again(True, inplace)
 
-    def print(self) -> None:
-        """Print one line for each rule, then each finding."""
+    def print(self, *, show_suppressed: bool = False) -> None:
+        """Print one line for each rule, then each finding; those set aside as well if they shall be shown."""
         from symbreak.report.check_terminal import print_report
 
-        print_report(self.to_json())
+        print_report(self.to_json(), show_suppressed=show_suppressed)
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
         """Return the report as plain data (schema symbreak/check/1); write it if a path is given."""
@@ -91,6 +116,9 @@ class Report:
                 }
                 for outcome in self.outcomes
             ],
+            "suppressed": [each.to_json() for each in self.suppressed],
+            "known": [finding.to_json() for finding in self.known],
+            "vanished": [str(entry) for entry in self.vanished],
         }
         if path is not None:
             from symbreak.report import files
@@ -140,7 +168,7 @@ def check(
         model: a `torch.nn.Module`; a function without arguments that builds one, which is then watched; or the path of
             a file of weights, of which only the values are judged.
         x: a batch: a tensor, a tuple of arguments, or a dict of keyword arguments.
-        y: its targets.
+        y: its targets, or a function that makes them up for the model's output.
         loss_fn: takes the model's output and y; the model's own loss, or the usual one for such targets, if left out.
         select: slugs of the only rules to run.
         ignore: slugs of rules to leave out.
@@ -202,9 +230,23 @@ def _observer(model: Any, only: str | None) -> tuple[Observe, str, Any]:
     def run(x: Any, y: Any, loss_fn: Any, seed: int, synthetic: bool) -> Observation:
         if x is None:
             return observe_values(model, only=only, events=events)
+        if callable(y):
+            y = y(_output(model, x, seed))
         return observe(model, x, y, loss_fn, seed=seed, only=only, synthetic=synthetic, events=events)
 
     return run, type(model).__name__, model
+
+
+def _output(model: Any, x: Any, seed: int) -> Any:
+    """Return what the model gives, as in the pass that is observed."""
+    import torch
+
+    from symbreak.torch.calls import forward
+    from symbreak.torch.guard import untouched
+
+    with untouched(model, seed=seed), torch.no_grad():
+        model.train()
+        return forward(model, x)
 
 
 def _torch() -> Any:
@@ -214,6 +256,6 @@ def _torch() -> Any:
         from symbreak.errors import MissingDependency
 
         raise MissingDependency(
-            "checking a model needs PyTorch", got="no torch", allowed="torch", hint="pip install torch"
+            "checking a model needs PyTorch\n  got: no torch\n  allowed: torch\n  try: pip install torch"
         ) from error
     return torch
