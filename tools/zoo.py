@@ -1,7 +1,8 @@
 """Grade the zoo: wrong solutions, each with the check that must catch it, and right ones in many styles.
 
-`python tools/zoo.py` prints a table and ends with 1 if an animal is judged wrongly; `--here` calls the code in this
-process, which is faster; without it each runs in a child process, as with `symbreak grade`.
+`python tools/zoo.py` prints a table and ends with 1 if an animal is judged wrongly; each runs in a child process, as
+with `symbreak grade`. `--here` calls the code in this process, which is faster; `--show NAME` prints what is said about
+one animal.
 """
 
 from __future__ import annotations
@@ -117,9 +118,17 @@ def _header(path: Path, line: int, start: str) -> str:
     return text.removeprefix(start)
 
 
+def _show(name: str, animals: list[Animal]) -> int:
+    chosen = next(animal for animal in animals if animal.path.stem == name)
+    print(graded_here(chosen).text())
+    return 0
+
+
 def main() -> int:
     """Print the table."""
     animals = [*wrong(), *right()]
+    if "--show" in sys.argv:
+        return _show(sys.argv[-1], animals)
     grades = list(map(graded_here, animals)) if "--here" in sys.argv else graded_in_children(animals)
     well = 0
     for animal, found in zip(animals, grades, strict=True):

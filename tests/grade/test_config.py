@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +38,9 @@ expected = { b1 = [[0.0], [0.0], [0.0], [0.0]] }
 """
 
 
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "grading.md"
+
+
 def zeros(n_x, n_h, n_y):
     return course.initialize_parameters(n_x, n_h, n_y, scheme="zeros", seed=0)
 
@@ -62,8 +68,6 @@ def test_hidden_checks_are_counted_and_not_told(path):
 
 
 def test_json_says_the_same(path, tmp_path):
-    import tomllib
-
     other = tmp_path / "hidden.json"
     other.write_text(json.dumps(tomllib.loads(FULL)))
     assert check(zeros, hidden=other).to_json() == check(zeros, hidden=path).to_json()
@@ -150,3 +154,10 @@ def test_shapes_seeds_and_examples_reach_the_calls():
     widths = []
     check(lambda X, Y: widths.append(X.shape[1]), function="layer_sizes", hidden={"examples": 29})
     assert set(widths) == {29}
+
+
+def test_the_documented_configuration_is_one():
+    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    plan = config.read(tomllib.loads(text), Plan())
+    assert plan.points == 20
+    assert check(course, hidden=tomllib.loads(text))["exact-1"].status == "pass"

@@ -20,8 +20,12 @@ Found = Sequence[tuple[Tried, Arrays]]
 SAME_DIRECTION = 1e-6
 """1 - |cosine| below which two rows are multiples of each other; float32 leaves 1e-7."""
 
+FEWEST_BITS = 48
+"""Binary digits of a row from which it is compared, two numbers at least: fewer may agree by chance. So much have five
+numbers in half precision and two in single; equal ones then have a chance below 2**-40."""
+
 FEWEST_COLUMNS = 8
-"""Columns from which directions are compared: rows of 8 normal numbers come this close with a chance below 1e-19."""
+"""Columns from which directions are compared: rows of 8 normal numbers come this close with a chance below 1e-20."""
 
 FEWEST_SHARED = 24
 """Entries from which two layers are compared: independent ones correlate that well with a chance below 1e-60."""
@@ -82,7 +86,7 @@ def _rows_differ(trial: Trial, found: Found) -> Finding:
     for tried, arrays in found:
         for key, w in _varied(arrays).items():
             for what, lines in (("row", w), ("column", w.T)):
-                pair = _equal_pair(lines)
+                pair = _equal_pair(lines, _bits(arrays[key]))
                 if pair:
                     got = f"{what}s {pair[0]} and {pair[1]} of {key} are equal ({tried.case.label})"
                     why = (
@@ -94,9 +98,14 @@ def _rows_differ(trial: Trial, found: Found) -> Finding:
     return passes(expected, "all different")
 
 
-def _equal_pair(lines: Array) -> tuple[int, int] | None:
-    """Return the first two equal rows. A single column is let off: with few bits two numbers may agree by chance."""
-    if lines.shape[1] < 2:
+def _bits(array: Array) -> int:
+    """Return how many digits, in base 2, an entry has."""
+    return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else 8 * array.dtype.itemsize
+
+
+def _equal_pair(lines: Array, bits: int) -> tuple[int, int] | None:
+    """Return the first two equal rows, if they are long enough to tell."""
+    if lines.shape[1] < 2 or lines.shape[1] * bits < FEWEST_BITS:
         return None
     seen: dict[bytes, int] = {}
     for i, line in enumerate(lines):
