@@ -124,8 +124,8 @@ def _suspects(array: Array) -> tuple[tuple[int, ...], ...]:
     if array.size == 0:
         return ()
     some = np.linspace(0, array[0].size - 1, min(array[0].size, GLANCES)).astype(np.int64)
-    places = np.unravel_index(some, array.shape[1:]) if array.ndim > 1 else ()
-    glance = np.abs(array[(slice(None), *places)]).reshape(len(array), -1)
+    places: Any = (slice(None), *(np.unravel_index(some, array.shape[1:]) if array.ndim > 1 else ()))
+    glance = np.abs(array[places]).reshape(len(array), -1)
     doubtful = np.array([unit for group in values.groups(values.hashes(glance, 0)) for unit in group], np.int64)
     found = values.groups(values.hashes(array[doubtful], 0, absolute=True)) if len(doubtful) else ()
     return tuple(tuple(doubtful[list(group)].tolist()) for group in found)

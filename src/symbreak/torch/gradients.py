@@ -24,7 +24,8 @@ def array(tensor: Tensor) -> NDArray[Any]:
 
 def gradient_of(gradient: Tensor, axes: Iterable[int] = ()) -> Gradient:
     """Return the statistics of a gradient, and the projections of its slices along some axes."""
-    gradient = gradient.detach().to_dense() if gradient.is_sparse else gradient.detach()
+    gradient = gradient.detach()
+    gradient = gradient if gradient.layout == torch.strided else gradient.to_dense()
     size = rms(gradient)
     bad = 0 if math.isfinite(size) else int((~torch.isfinite(gradient)).sum())
     # Squares of tiny numbers may vanish; only then is every entry looked at.
@@ -33,15 +34,26 @@ def gradient_of(gradient: Tensor, axes: Iterable[int] = ()) -> Gradient:
 
 
 def rms(tensor: Tensor) -> float:
-    """Return the root of the mean square of the entries."""
-    flat = tensor.reshape(-1)
-    flat = flat if flat.dtype in (torch.float32, torch.float64) else flat.float()
-    return math.sqrt(float(torch.dot(flat, flat)) / max(1, flat.numel()))
+    """Return the root of the mean square of the entries; of a complex number, both parts count as one entry."""
+    flat = real(tensor).reshape(-1)
+    square = float(torch.dot(flat, flat))
+    if not 0 < square < math.inf and flat.dtype == torch.float32:
+        square = float(torch.dot(flat.double(), flat.double()))
+    return math.sqrt(square / max(1, tensor.numel()))
+
+
+def real(tensor: Tensor) -> Tensor:
+    """Return the numbers in float32 or float64, complex ones with an axis for their two parts at the end."""
+    tensor = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
 
 
 def _slices(tensor: Tensor, axis: int) -> Slices:
-    table = tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
-    table = table if table.dtype in (torch.float32, torch.float64) else table.float()
+    table = real(tensor.movedim(axis, 0)).reshape(tensor.shape[axis], -1)
     generator = torch.Generator().manual_seed(axis)
-    directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype)
-    return Slices((table @ directions).numpy(), torch.linalg.vector_norm(table, dim=1).numpy())
+    directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype, device="cpu")
+    norms = torch.linalg.vector_norm(table, dim=1)
+    if not 0 < float(norms.min()) < math.inf:  # squares that vanish or overflow, unless the slices do
+        table, directions = table.double(), directions.double()
+        norms = torch.linalg.vector_norm(table, dim=1)
+    return Slices((table @ directions.to(table.device)).cpu().numpy(), norms.cpu().numpy())
