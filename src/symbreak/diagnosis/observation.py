@@ -216,25 +216,29 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Space:
-    """An axis of units that several tensors share: permuting it in all of them changes no output.
+class Member:
+    """An axis of a parameter or buffer along which a space's units lie.
 
-    Attributes:
-        members: (parameter, axis, block) triples: along `axis`, unit u owns entries u * block ... (u + 1) * block - 1
-            of every period of size * block entries, `start` entries in.
-        size: number of units.
-        closed: nothing else reads or writes along this axis; only then is a permutation of units a symmetry for sure.
-        odd: changing a unit's sign in all of them changes no output either.
-        noise: dropout or other noise acts on single units, which ends a tie.
-        why: what leaves it open, if not closed.
+    Unit u owns the places (b * size + u) * after + a of the axis, for every b < before and a < after.
     """
 
-    members: tuple[tuple[str, int, int, int], ...]
+    parameter: str
+    axis: int
+    before: int = 1
+    after: int = 1
+
+
+@dataclass(frozen=True)
+class Space:
+    """Units that can be renamed in all members at once without changing any output, on any input.
+
+    Attributes:
+        members: all axes of parameters and buffers that the renaming touches.
+        size: number of units.
+    """
+
+    members: tuple[Member, ...]
     size: int
-    closed: bool
-    odd: bool = False
-    noise: bool = False
-    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +251,7 @@ class Observation:
         loss: None without one.
         samples: size of the batch.
         synthetic: the input was made up.
-        spaces: axes of units, as far as they are known.
+        spaces: axes along which units can be renamed, as far as that is known for sure.
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
@@ -289,4 +293,16 @@ class Event:
     own: bool
 
 
-__all__ = ["Event", "Gradient", "Loss", "Observation", "Operation", "Parameter", "Signal", "Slices", "Space", "Weight"]
+__all__ = [
+    "Event",
+    "Gradient",
+    "Loss",
+    "Member",
+    "Observation",
+    "Operation",
+    "Parameter",
+    "Signal",
+    "Slices",
+    "Space",
+    "Weight",
+]

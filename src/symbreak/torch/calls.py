@@ -101,10 +101,15 @@ def _usual(prediction: Tensor, y: Tensor) -> Tensor | None:
     return None
 
 
+def outputs(output: Any) -> list[Tensor]:
+    """Return all tensors of an output that depend on parameters."""
+    tensors = [item for item in tree_flatten(_plain(output))[0] if isinstance(item, Tensor)]
+    return [item for item in tensors if item.is_floating_point() and item.requires_grad]
+
+
 def stand_in(output: Any, *, seed: int) -> Tensor:
     """Return a number whose gradient reaches all outputs: their product with fixed normal numbers."""
-    tensors = [item for item in tree_flatten(_plain(output))[0] if isinstance(item, Tensor)]
-    chosen = [item for item in tensors if item.is_floating_point() and item.requires_grad]
+    chosen = outputs(output)
     if not chosen:
         raise InvalidInput(
             "the output must depend on the parameters",

@@ -1,69 +1,206 @@
-"""Leaving a model as it was: buffers, gradients, modes and every random state, also when something raises."""
+"""Leaving a model as it was: values, gradients, attributes, modes and every random state, also when something raises."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from symbreak.errors import InvalidInput
+from symbreak.torch.nested import tensors
+
+CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
+HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 
 
 @contextmanager
-def untouched(model: nn.Module, *, seed: int) -> Iterator[None]:
-    """Seed every random state, hide gradients, keep a copy of the buffers; afterwards all is as before.
+def untouched(model: nn.Module, *, seed: int, given: Any = ()) -> Iterator[None]:
+    """Seed every random state and hide gradients and their hooks; afterwards all is as before.
 
-    Raises:
-        InvalidInput: the forward pass itself wrote to parameters, which no copy was made of.
+    What is small is copied beforehand. Parameters and the tensors in `given` are copied only when something is about
+    to write to them, as weights that are clamped in every forward pass, or a batch that an activation overwrites.
+
+    Args:
+        model: whose values, gradients, attributes, hooks and modes are kept.
+        seed: for Python's, NumPy's and PyTorch's random state.
+        given: tensors, nested as they may be, and modules: the batch, the targets, the loss.
     """
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    held = {id(module): dict(module._buffers) for module in model.modules()}
-    modes = [(module, module.training) for module in model.modules()]
-    gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
-    versions = [(name, parameter, parameter._version) for name, parameter in model.named_parameters()]
-    for parameter, _ in gradients:
-        parameter.grad = None
-    try:
-        with _random_states(seed):
-            yield
-    finally:
-        for parameter, gradient in gradients:
-            parameter.grad = gradient
-        for module, training in modes:
-            module.training = training
-        for module in model.modules():
-            module._buffers.update(held.get(id(module), {}))
-        with torch.no_grad():
-            for buffer, copy in buffers:
-                if buffer.shape != copy.shape or not _same_bits(buffer, copy):
-                    buffer.copy_(copy)
-    written = [name for name, parameter, version in versions if parameter._version != version]
-    if written:
-        raise InvalidInput(
-            "a forward pass must not write to parameters",
-            got=f"writes to {', '.join(written[:3])}",
-            allowed="a model that only reads its parameters",
-            hint="keep running statistics in buffers",
-        )
+    modules = [*model.modules(), *(item for item in given if isinstance(item, nn.Module))]
+    held = [_Attributes(module) for module in modules]
+    parameters = {id(p): p for module in modules for p in module.parameters()}
+    loose = {id(t): t for each in held for t in each.tensors() if id(t) not in parameters}
+    large = [*parameters.values(), *(t for t in tensors(given) if id(t) not in parameters | loose)]
+    kept = [_Kept(tensor) for tensor in (*large, *loose.values())]
+    small = [(tensor.detach(), tensor.detach().clone()) for tensor in loose.values()]
+    written = _Written(large)
+    with ExitStack() as after:
+        after.callback(_put_back, kept, held, small, written)
+        after.enter_context(_modes())
+        after.enter_context(_random_states(seed, held))
+        after.enter_context(_uncompiled())
+        after.enter_context(written)
+        for each in kept:
+            each.hide()
+        yield
 
 
-def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.is_floating_point():
-        return bool(torch.equal(a, b) or (torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)) and _same_nan(a, b)))
-    return bool(torch.equal(a, b))
+class _Attributes:
+    """What a module's attributes are, and what is in the containers among them: buffers, hooks, caches."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._own = vars(module)
+        self.values = dict(self._own)
+        self._inside = [(value, value.copy()) for value in self.values.values() if type(value) in CONTAINERS]
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Yield the tensors in attributes and their containers."""
+        for value in self.values.values():
+            items = (value.values() if isinstance(value, dict) else value) if type(value) in CONTAINERS else (value,)
+            yield from (item for item in items if isinstance(item, Tensor))
+
+    def put_back(self) -> None:
+        self._own.clear()
+        self._own.update(self.values)
+        for container, content in self._inside:
+            container.clear()
+            container.extend(content) if isinstance(container, list) else container.update(content)
 
 
-def _same_nan(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return bool(torch.equal(torch.isnan(a), torch.isnan(b)))
+class _Kept:
+    """A tensor's memory, gradient, hooks and whether it is trained."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.memory = tensor.detach()
+        self._leaf = tensor.is_leaf
+        self._trained = tensor.requires_grad
+        self._gradient = tensor.grad if self._leaf else None
+        self._hooks = {name: getattr(tensor, name) for name in HOOKS}
+
+    def hide(self) -> None:
+        """Take gradient and hooks away, so that no hook of an optimizer takes a step."""
+        if self._leaf:
+            self.tensor.grad = None
+            for name in HOOKS:
+                setattr(self.tensor, name, None)
+
+    def put_back(self) -> None:
+        same = self.tensor.layout != torch.strided or _place(self.tensor) == _place(self.memory)
+        if not same:
+            self.tensor.data = self.memory
+        if self._leaf:
+            if self.tensor.requires_grad != self._trained:
+                self.tensor.requires_grad_(self._trained)
+            self.tensor.grad = self._gradient
+            for name, hooks in self._hooks.items():
+                setattr(self.tensor, name, hooks)
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.dtype, tensor.data_ptr(), tensor.shape, tensor.stride()
+
+
+class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Copies a tensor just before an operation writes to its memory."""
+
+    def __init__(self, kept: list[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._memory: dict[int, list[Tensor]] = {}
+        self.copies: list[tuple[Tensor, Tensor]] = []
+        for tensor in kept:
+            if tensor.layout == torch.strided and tensor.numel():
+                self._memory.setdefault(tensor.untyped_storage().data_ptr(), []).append(tensor.detach())
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func._schema.is_mutable:
+            for argument, value in zip(func._schema.arguments, args, strict=False):
+                if argument.is_write:
+                    self._about_to_write(value)
+            self._about_to_write((kwargs or {}).get("out"))
+        return func(*args, **(kwargs or {}))
+
+    def _about_to_write(self, value: Any) -> None:
+        for target in tensors(value):
+            if target.layout == torch.strided:
+                for tensor in self._memory.pop(target.untyped_storage().data_ptr(), ()):
+                    self.copies.append((tensor, tensor.clone()))
+
+
+def _put_back(
+    kept: list[_Kept], held: list[_Attributes], small: list[tuple[Tensor, Tensor]], written: _Written
+) -> None:
+    with torch.no_grad():
+        for each in held:
+            each.put_back()
+        for one in kept:
+            one.put_back()
+        for memory, copy in (*small, *written.copies):
+            if not _same_bits(memory, copy):
+                memory.copy_(copy)
+
+
+def _same_bits(a: Tensor, b: Tensor) -> bool:
+    if a.layout != torch.strided or a.is_quantized:
+        return False
+    return torch.equal(*(t.resolve_conj().resolve_neg().reshape(-1).view(torch.uint8) for t in (a, b)))
 
 
 @contextmanager
-def _random_states(seed: int) -> Iterator[None]:
-    python, legacy = random.getstate(), np.random.get_state()
+def _modes() -> Iterator[None]:
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Run compiled modules as they are written: there is one pass only, and its operations are to be seen."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+    else:
+        with torch.compiler.set_stance("force_eager"):
+            yield
+
+
+@dataclass(frozen=True, eq=False)
+class _Generators:
+    """Random generators that modules own, with their states."""
+
+    states: tuple[tuple[Any, Any], ...]
+
+    @classmethod
+    def of(cls, held: list[_Attributes]) -> _Generators:
+        found = {id(value): value for each in held for value in each.values.values()}
+        own = [value for value in found.values() if isinstance(value, (torch.Generator, random.Random))]
+        states: list[tuple[Any, Any]] = [(g, g.get_state() if isinstance(g, torch.Generator) else g.getstate()) for g in own]
+        return cls((*states, *((g, g.bit_generator.state) for g in found.values() if isinstance(g, np.random.Generator))))
+
+    def put_back(self) -> None:
+        for generator, state in self.states:
+            if isinstance(generator, torch.Generator):
+                generator.set_state(state)
+            elif isinstance(generator, random.Random):
+                generator.setstate(state)
+            else:
+                generator.bit_generator.state = state
+
+
+@contextmanager
+def _random_states(seed: int, held: list[_Attributes]) -> Iterator[None]:
+    python, legacy, own = random.getstate(), np.random.get_state(), _Generators.of(held)
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -73,3 +210,4 @@ def _random_states(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(legacy)
+        own.put_back()

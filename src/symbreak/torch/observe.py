@@ -20,6 +20,7 @@ from symbreak.torch.guard import untouched
 from symbreak.torch.losses import LossWatch
 from symbreak.torch.probe import prober
 from symbreak.torch.signals import Signals
+from symbreak.torch.spaces import spaces
 from symbreak.torch.trace import Record, Recorder, record_pass
 from symbreak.torch.wiring import Wiring
 
@@ -68,6 +69,7 @@ def observe(
             output = calls.forward(model, x)
             loss = calls.loss_of(output, y, loss_fn)
         recorder.attach()
+        recorder.add_end(calls.outputs(output) if loss is None else loss)
         found = loss is not None
         total = loss if loss is not None else calls.stand_in(output, seed=seed)
         _backward(model, total if total.dim() == 0 else total.mean(), gradients, axes)
@@ -88,6 +90,7 @@ def observe(
         loss=loss,
         samples=_samples(x),
         synthetic=synthetic,
+        spaces=spaces(model, trace),
         noise=tuple(sorted(trace.noise)),
         events=events,
         unused=tuple(name for name in trainable if name not in gradients),

@@ -77,9 +77,10 @@ class Record:
 
 @dataclass(eq=False)
 class Trace:
-    """All operations of a forward pass, and what the pass returned."""
+    """All operations of a forward pass, what the gradient is taken of, and what the pass returned."""
 
     records: list[Record] = field(default_factory=list)
+    ends: list[Ref] = field(default_factory=list)
     result: Any = None
     noise: set[str] = field(default_factory=set)
 
@@ -133,6 +134,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._made[tensor] = Ref(index)
                 if record.floating and name == "input":
                     self._watch(record, (tensor,), {}, tensor)
+
+    def add_end(self, value: Any) -> None:
+        """Enter what the gradient is taken of: the loss, or all outputs."""
+        flat = tree_flatten(value)[0]
+        found = [self.find(tensor) for tensor in flat if isinstance(tensor, Tensor)]
+        self.trace.ends += [ref for ref in found if ref is not None]
 
     def find(self, tensor: Tensor) -> Ref | None:
         """Return what made this tensor."""

@@ -12,6 +12,7 @@ from symbreak.diagnosis.chain import Chain, chain
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.reach import Reach, reach
+from symbreak.diagnosis.renaming import Tie, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
 
@@ -48,6 +49,11 @@ class Context:
     def symmetry(self) -> Symmetry | None:
         """What is proved of the chain."""
         return symmetry(self.chain.network) if self.chain is not None else None
+
+    @cached_property
+    def ties(self) -> tuple[Tie, ...]:
+        """Units that a renaming exchanges: one unit for ever."""
+        return tuple(ties(self.observation))
 
     def lacks(self, need: Need) -> bool:
         """Tell whether the observation lacks what a rule needs."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from symbreak.diagnosis.chain import Chain
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.symmetry import UnitClass
 from symbreak.diagnosis.symmetry.classes import listed
@@ -26,7 +27,9 @@ def find(context: Context) -> Iterator[Finding]:
     if found is not None and not context.observation.noise:
         yield from _proved(context, found)
     else:
-        yield from _measured(context)
+        renamed = [tie for tie in context.ties if _is_judged(context, tie)]
+        yield from (_by_renaming(context, tie) for tie in renamed)
+        yield from _measured(context, {member.parameter for tie in renamed for member in tie.space.members})
     yield from _nearly(context)
 
 
@@ -57,8 +60,39 @@ def _exact(context: Context, tied: list[UnitClass], name: str, bias: str | None,
     )
 
 
-def _measured(context: Context) -> Iterator[Finding]:
-    seen: set[str] = set()
+def _is_judged(context: Context, tie: Tie) -> bool:
+    names = {member.parameter for member in tie.space.members}
+    return any(context.observation.parameter(name).judged for name in names)
+
+
+def _by_renaming(context: Context, tie: Tie) -> Finding:
+    """Report a tie that the theorem on renamings proves."""
+    members = tie.space.members
+    names = tuple(dict.fromkeys(member.parameter for member in members))
+    matrices = [m for m in members if len(context.observation.parameter(m.parameter).shape) > 1]
+    first = next((m for m in matrices if m.axis == 0), matrices[0])
+    block = first.after
+    kind = f"blocks of {block} units (heads)" if block > 1 else "units"
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="proved",
+        where=Where(names, (first.parameter.rpartition(".")[0],), tie.groups),
+        says=_told(tie.groups, tie.space.size, first.parameter, kind),
+        measured={"units": tie.space.size, "tied": sum(map(len, tie.groups)), "optimizers": ", ".join(OPTIMIZERS)},
+        expected="units that differ in at least one of the parameters named",
+        why=WHY,
+        fix=_fix(first.parameter),
+        evidence={
+            "theorem": "a renaming of units that changes no output and no parameter changes no gradient",
+            "members": [[m.parameter, m.axis, m.before, m.after] for m in members],
+            "optimizers": list(OPTIMIZERS),
+        },
+    )
+
+
+def _measured(context: Context, told: set[str]) -> Iterator[Finding]:
+    seen = set(told)
     for operation in context.wires.weighted:
         weight = operation.weight
         if weight is None or weight.parameter in seen or operation.index in context.wires.outputs:
@@ -121,11 +155,12 @@ def _nearly(context: Context) -> Iterator[Finding]:
             )
 
 
-def _told(groups: tuple[tuple[int, ...], ...], units: int, name: str) -> str:
+def _told(groups: tuple[tuple[int, ...], ...], units: int, name: str, kind: str = "units") -> str:
     if len(groups) == 1:
-        return f"{listed(groups[0])} of {units} behind {name} are one unit for ever"
+        numbers = listed(groups[0]).partition(" ")[2]
+        return f"{kind} {numbers} of {units} behind {name} are one for ever"
     tied = sum(map(len, groups))
-    return f"{tied} of {units} units behind {name} do the work of {len(groups)} for ever: {listed(groups[0])}, ..."
+    return f"{tied} of {units} {kind} behind {name} do the work of {len(groups)} for ever: {listed(groups[0])}, ..."
 
 
 def _fix(name: str) -> str:

@@ -1,0 +1,68 @@
+"""Units that a renaming exchanges without changing any parameter: one unit for ever, proved.
+
+Theorem. Let P rename units so that f(P w) = f(w) for every input (a space of the observation says so) and P w = w.
+Then grad f(w) = P^T grad f(P w) = P^T grad f(w), so P leaves the gradient as it is as well, for every batch and loss; an
+update that treats all entries alike (gradient descent, momentum, Adam, AdamW, with or without decay) keeps P w = w. By
+induction the units that P exchanges have equal weights for ever, and since every operation that reads them is unchanged
+by P, they compute the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.diagnosis import values
+from symbreak.diagnosis.observation import Member, Observation, Space
+
+OPTIMIZERS = ("gd", "momentum", "adam", "gd_l2", "adamw", "adam_l2")
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Groups of units of a space that are one unit for ever."""
+
+    space: Space
+    groups: tuple[tuple[int, ...], ...]
+
+
+def ties(observation: Observation) -> Iterator[Tie]:
+    """Yield every space that has equal units, each pair checked on all parameters entry by entry."""
+    used = {p.name for p in observation.parameters if p.gradient is not None}
+    for space in observation.spaces:
+        matrices = [m for m in space.members if len(observation.parameter(m.parameter).shape) > 1]
+        if not any(member.parameter in used for member in matrices):
+            continue
+        groups = _equal(observation, space)
+        if groups:
+            yield Tie(space, groups)
+
+
+def _equal(observation: Observation, space: Space) -> tuple[tuple[int, ...], ...]:
+    """Return groups of units whose slices are equal in every member."""
+    keys = np.zeros(space.size, np.uint64)
+    for member in space.members:
+        # Every hash is multiplied by an odd number of its own, so that equal sums of different parts do not collide.
+        keys = keys * np.uint64(0x9E3779B97F4A7C15) + values.hashes(_table(observation, space, member), 1)
+        if not values.groups(keys):
+            return ()
+    tables = [_table(observation, space, member) for member in space.members]
+    return tuple(group for found in values.groups(keys) for group in _checked(found, tables))
+
+
+def _checked(group: tuple[int, ...], tables: list[NDArray[np.floating]]) -> Iterator[tuple[int, ...]]:
+    """A hash may collide: compare entry by entry with the first unit."""
+    same = [unit for unit in group if all(np.array_equal(t[:, unit], t[:, group[0]]) for t in tables)]
+    if len(same) > 1:
+        yield tuple(same)
+
+
+def _table(observation: Observation, space: Space, member: Member) -> NDArray[np.floating]:
+    """Return a member's values as (everything before, units, everything after)."""
+    array = observation.parameter(member.parameter).values()
+    before = math.prod(array.shape[: member.axis]) * member.before
+    return array.reshape(before, space.size, -1)
