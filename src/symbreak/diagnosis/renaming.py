@@ -1,7 +1,7 @@
 """Units that a renaming exchanges without changing any parameter: one unit for ever, proved.
 
 Theorem. Let P rename units so that f(P w) = f(w) for every input (a space of the observation says so) and P w = w.
-Then grad f(w) = P^T grad f(P w) = P^T grad f(w), so P leaves the gradient as it is as well, for every batch and loss; an
+Then grad f(w) = P^T grad f(P w) = P^T grad f(w), so P leaves the gradient as it is too, for every batch and loss; an
 update that treats all entries alike (gradient descent, momentum, Adam, AdamW, with or without decay) keeps P w = w. By
 induction the units that P exchanges have equal weights for ever, and since every operation that reads them is unchanged
 by P, they compute the same.
