@@ -116,6 +116,12 @@ def test_required_makes_all_others_optional():
         check(initialize_parameters, required=["init-run"])
 
 
+def test_a_function_is_chosen_also_where_a_configuration_names_others():
+    grade = check(lesson, function="predict", hidden={"functions": ["compute_cost"], "points": 7})
+    assert {result.function for result in grade.results} == {"predict"}
+    assert grade.points == 7
+
+
 def test_random_states_are_restored():
     np.random.seed(5)
     random.seed(5)

@@ -71,15 +71,13 @@ def check(
     >>> grade.passed, [result.id for result in grade.results if result.status == "fail"]
     (False, ['init-not-zero'])
     """
-    if function is not None and function not in KNOWN:
-        raise InvalidInput("no such function of the week", got=function, allowed=", ".join(KNOWN), hint=KNOWN[1])
     found, name, sizes = _functions(code, function)
-    plan = config.read(hidden, Plan(points=points)) if hidden is not None else Plan(points=points)
-    plan = plan if hidden is not None or function is None else replace(plan, functions=(function,))
-    if function is None and callable(code) and not isinstance(code, type):
-        plan = replace(plan, functions=tuple(found))
+    single = callable(code) and not isinstance(code, type)
+    plan = Plan(points=points) if hidden is None else config.read(hidden, Plan(points=points))
     if sizes is not None:
-        plan = replace(plan, functions=tuple(found), shapes=(sizes,), fixed=True)
+        plan = replace(plan, shapes=(sizes,), fixed=True)
+    if function is not None or single or sizes is not None:
+        plan = replace(plan, functions=(function,) if function else tuple(found))
     if required is not None:
         plan = replace(plan, checks=_required(plan, required))
     return grade(InProcess(found), plan, name)
@@ -123,6 +121,8 @@ class _TimeIsUpError(BaseException):
 
 def _functions(code: Any, function: str | None) -> tuple[dict[str, Callable[..., Any]], str, tuple[int, ...] | None]:
     """Return the functions that code holds, its name, and its sizes if it is a dict of parameters."""
+    if function is not None and function not in KNOWN:
+        raise InvalidInput("no such function of the week", got=function, allowed=", ".join(KNOWN), hint=KNOWN[1])
     if isinstance(code, Mapping) and not any(callable(value) for value in code.values()):
         name = function or DEFAULT_FUNCTION
         return {name: lambda *_: code}, "parameters", _sizes(code)

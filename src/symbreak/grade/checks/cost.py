@@ -84,10 +84,19 @@ def _value(trial: Trial, tried: Tried) -> Fault | None:
 
 
 def _cause(value: float, a2: Array, y: Array) -> tuple[str, str]:
+    for values, why, hint in _suspects(a2, y):
+        if any(abs(value - guess) <= TOLERANCE * max(1.0, abs(guess)) for guess in values):
+            return why, hint
+    coin = right_costs(np.full((1, 2), 0.5), np.array([[0.0, 1.0]]))[0]
+    return f"The gradients of the course belong to the cross-entropy; answers of 0.5 cost {coin:.3f}.", "Try m = 1."
+
+
+def _suspects(a2: Array, y: Array) -> list[tuple[list[float], str, str]]:
+    """Return what common mistakes come to, each with its consequence and a hint."""
     m, n_y = y.shape[1], len(y)
     right = right_costs(a2, y)
     hit, missed = (float(-part.sum() / m) for part in (_times_log(y, a2), _times_log(1 - y, 1 - a2)))
-    suspects = [
+    return [
         (
             [m * r for r in right],
             f"This is {m} times the cost: a sum, not a mean. Costs of {m} and of {2 * m} examples cannot be compared,"
@@ -122,11 +131,6 @@ def _cause(value: float, a2: Array, y: Array) -> tuple[str, str]:
             "Which cost belongs to a sigmoid output?",
         ),
     ]
-    for values, why, hint in suspects:
-        if any(abs(value - guess) <= TOLERANCE * max(1.0, abs(guess)) for guess in values):
-            return why, hint
-    coin = right_costs(np.full((1, 2), 0.5), np.array([[0.0, 1.0]]))[0]
-    return f"The gradients of the course belong to the cross-entropy; answers of 0.5 cost {coin:.3f}.", "Try m = 1."
 
 
 def _labels(trial: Trial) -> Finding:
