@@ -20,7 +20,7 @@ FLOORS = [
     ["initializers"],
     ["network"],
     ["diagnosis"],
-    ["experiments", "grade"],
+    ["experiments", "grade", "torch", "jax"],
     ["lesson"],
     ["report"],
     ["front", "front_check"],
