@@ -169,6 +169,26 @@ def test_bars_of_nothing_and_of_much(scale):
     assert words(axes_of(replace(panel, heights=np.zeros(4)))) == ["0"] * 4
 
 
+@pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
+@pytest.mark.parametrize("names", [("a", "b"), ("a start with a long name", "another with a long name")])
+def test_higher_bars_reach_further(scale, names):
+    axes = axes_of(Bars("", "", names, np.array([2.0, 300.0]), y_scale=scale))
+    boxes = [bar.get_window_extent() for bar in axes.containers[0]]
+    room = axes.get_window_extent()
+    low, high = ((box.x1 - room.x0, box.y1 - room.y0)[len(names[0]) == 1] for box in boxes)
+    assert 0 < low < high
+    assert all(np.isfinite(box.bounds).all() for box in boxes)
+
+
+def test_names_of_lines_across_do_not_cover_each_other():
+    panel = Chart(
+        "", "", "", (Series("a", np.arange(9.0), np.arange(9.0)),), markers=(("x", 4.0, "one"), ("x", 4.1, "other"))
+    )
+    axes = axes_of(panel)
+    first, second = (text.get_window_extent() for text in axes.texts)
+    assert not first.overlaps(second)
+
+
 def test_a_surface_lies_as_its_axes_say(kinds):
     panel = replace(kinds["surface"], extent=(-2, 2, -1, 1))
     image = axes_of(panel).images[0]

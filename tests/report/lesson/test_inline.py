@@ -49,6 +49,11 @@ def test_text_is_text(kinds):
     assert "font-family" not in svg(kinds["chart"])
 
 
+def test_a_surface_is_smooth_and_cells_are_not(kinds):
+    assert "pixelated" in svg(kinds["matrix"])
+    assert "pixelated" not in svg(kinds["surface"])
+
+
 def test_it_is_small(picture):
     assert len(picture) < 20_000
 

@@ -81,6 +81,7 @@ def test_everything_found_is_told(page, audited):
     assert "symbreak lesson R29" in page.text
     assert "max_abs_z1" in page.text
     assert "not finite" in page.text
+    assert "symbreak lesson R1 R8 R9 R29 R30 K1 --html lesson.html makes this page again" in page.text
     assert "2 claims not simply true" in page.text, "a takeaway repeats no claim"
 
 

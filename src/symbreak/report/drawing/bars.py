@@ -39,7 +39,8 @@ def draw_bars(axes: Axes, bars: Bars, setting: Setting) -> None:
     heights = np.atleast_2d(drawable(bars.heights))
     flat, across = lying(bars), np.arange(len(bars.names), dtype=float)
     width = SHARE / len(heights)
-    apply(axes, "x" if flat else "y", bars.y_scale, [drawable(p.heights) for p in setting.peers if isinstance(p, Bars)])
+    every = [drawable(peer.heights) for peer in setting.peers if isinstance(peer, Bars)]
+    apply(axes, "x" if flat else "y", bars.y_scale, every, below="clip")
     for place, row in enumerate(heights):
         offset = (place - (len(heights) - 1) / 2) * width
         paint = colour(setting.looks[bars.series[place]]) if bars.series else "#0072b2"

@@ -22,6 +22,8 @@ MOST_BAND = 200
 """Points along a band; the line itself is thinned by Matplotlib, which keeps every spike."""
 
 MIDDLE_OF_AXIS = 0.55
+LINE = 12
+"""Points from line to line of such names."""
 
 FEW = 15
 """A line through at most so many points shows the points too: only there something was measured."""
@@ -42,8 +44,8 @@ def draw_chart(axes: Axes, chart: Chart, setting: Setting) -> None:
         across = axes.axvline if which == "x" else axes.axhline
         across(position, color=QUIET, linestyle=BASE, linewidth=1.1)
     axes.autoscale_view()
-    for which, position, label in chart.markers:
-        _name_marker(axes, which, position, label)
+    for place, (which, position, label) in enumerate(chart.markers):
+        _name_marker(axes, which, position, label, place)
     axes.set(xlabel=plain(chart.x_label, 70), ylabel=plain(chart.y_label, 48))
 
 
@@ -86,8 +88,8 @@ def _draw_series(axes: Axes, series: Series, index: int) -> None:
     axes.plot(x, y, color=paint, linestyle=DASHES[this.dash], linewidth=2, **style)
 
 
-def _name_marker(axes: Axes, which: str, position: float, label: str) -> None:
-    """Write beside the line, on the side where there is room."""
+def _name_marker(axes: Axes, which: str, position: float, label: str, place: int) -> None:
+    """Write beside the line, on the side where there is room, and lower than the names before."""
     text: dict[str, Any] = {"color": QUIET, "fontsize": 9, "textcoords": "offset points"}
     if which == "y":
         axes.annotate(
@@ -95,5 +97,6 @@ def _name_marker(axes: Axes, which: str, position: float, label: str) -> None:
         )
         return
     across = axes.transAxes.inverted().transform(axes.get_xaxis_transform().transform((position, 0)))[0]
-    side: dict[str, Any] = {"xytext": (-3, -2), "ha": "right"} if across > MIDDLE_OF_AXIS else {"xytext": (3, -2)}
+    down = -2 - LINE * place
+    side: dict[str, Any] = {"xytext": (-3, down), "ha": "right"} if across > MIDDLE_OF_AXIS else {"xytext": (3, down)}
     axes.annotate(plain(label), (position, 1), xycoords=axes.get_xaxis_transform(), va="top", **side, **text)

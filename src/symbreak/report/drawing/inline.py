@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from symbreak.lesson.figures import Panel
+from symbreak.lesson.figures import Panel, Surface
 from symbreak.report.drawing.canvas import GRID, QUIET, TEXT, image_bytes, settings
 from symbreak.report.drawing.diagram import PAPER
 from symbreak.report.drawing.layout import canvas, fit
@@ -33,7 +33,7 @@ def inline_svg(panel: Panel, setting: Setting, *, prefix: str) -> Html:
                 parent.remove(child)
     used = set(_REFERENCE.findall(" ".join(value for node in root.iter() for value in node.attrib.values())))
     for node in root.iter():
-        _clean(node, used, prefix)
+        _clean(node, used, prefix, smooth=isinstance(panel, Surface))
     width, height = (float(each) for each in root.attrib.pop("viewBox").split()[2:])
     root.attrib.clear()
     root.attrib |= {
@@ -57,7 +57,7 @@ def _drawn(panel: Panel, setting: Setting) -> bytes:
     return image_bytes(figure, "svg", letters="none")
 
 
-def _clean(node: ElementTree.Element, used: set[str], prefix: str) -> None:
+def _clean(node: ElementTree.Element, used: set[str], prefix: str, *, smooth: bool) -> None:
     node.tag = _local(node.tag)
     given = {_local(name): value for name, value in node.attrib.items()}
     node.attrib.clear()
@@ -66,7 +66,7 @@ def _clean(node: ElementTree.Element, used: set[str], prefix: str) -> None:
             if value in used:
                 node.set("id", f"{prefix}-{value}")
         elif name == "style":
-            node.set("style", _themed(value))
+            node.set("style", _themed(value, smooth=smooth))
         elif name == "href" and value.startswith("data:"):
             node.set("href", "".join(value.split()))
         else:
@@ -77,9 +77,10 @@ def _clean(node: ElementTree.Element, used: set[str], prefix: str) -> None:
     node.tail = None
 
 
-def _themed(style: str) -> str:
-    """Return a style in the theme's colours and the page's letters; a picture's pixels may be smoothed."""
-    kept = [rule for rule in style.split("; ") if not rule.startswith(("font-family", "image-rendering"))]
+def _themed(style: str, *, smooth: bool) -> str:
+    """Return a style in the theme's colours and the page's letters; pixels of a surface are smoothed, cells are not."""
+    dropped = ("font-family", "image-rendering") if smooth else ("font-family",)
+    kept = [rule for rule in re.split("; ?", style) if not rule.startswith(dropped)]
     return re.sub(r"#[0-9a-f]{6}\b", lambda hit: THEME.get(hit[0], hit[0]), ";".join(kept).replace(": ", ":"))
 
 

@@ -35,8 +35,19 @@ def drawable(values: ArrayLike) -> NDArray[np.float64]:
     return np.where(np.isfinite(numbers), np.clip(numbers, -LARGEST, LARGEST), np.nan)
 
 
-def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[NDArray[np.float64]]) -> None:
-    """Give an axis its scale, with ticks that read as plain numbers."""
+def apply(
+    axes: Axes,
+    which: Literal["x", "y"],
+    scale: Scale,
+    values: Iterable[NDArray[np.float64]],
+    *,
+    below: Literal["mask", "clip"] = "mask",
+) -> None:
+    """Give an axis its scale, with ticks that read as plain numbers.
+
+    What is not above zero has no place on a logarithm: it is left out ("mask"), or lies below the picture ("clip"), as
+    the foot of a bar does.
+    """
     axis = axes.xaxis if which == "x" else axes.yaxis
     set_scale = axes.set_xscale if which == "x" else axes.set_yscale
     every = np.concatenate([np.ravel(each) for each in values] or [np.zeros(0)])
@@ -45,7 +56,7 @@ def apply(axes: Axes, which: Literal["x", "y"], scale: Scale, values: Iterable[N
     if scale == "linear" or not sizes.size:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     elif scale == "log":
-        set_scale("log", nonpositive="mask")
+        set_scale("log", nonpositive=below)
         few = sizes.max() < 50 * sizes.min()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=MOST_TICKS))
     else:

@@ -16,6 +16,9 @@ from symbreak.report.style import swatch
 POINTS, SMALLEST, LARGEST = 72, 1.04, 1.5
 """A picture's points for each inch; pixels for each point where there is little room, and where there is much."""
 
+TWO_BY_TWO = 4
+"""So many panels would leave a lonely one below three."""
+
 
 def moving_figure(figure: Figure, *, key: str) -> Html:
     """Return a figure for a page with the lesson's script; `key` keeps its identifiers apart from all others."""
@@ -91,13 +94,13 @@ def _panels(figure: Figure, frame: int, key: str) -> list[Html]:
     known = [legend for legend in legends if legend]
     shared = known[0] if len(known) > 1 and len(set(known)) == 1 else None
     drawn = [
-        _panel(panel, each, f"{key}-{frame}-{place}", None if shared else legend)
+        _panel(panel, each, f"{key}-{frame}-{place}", None if shared else legend, style=_width(panel, len(panels)))
         for place, (panel, each, legend) in enumerate(zip(panels, settings, legends, strict=True))
     ]
     return [shared, *drawn] if shared else drawn
 
 
-def _panel(panel: Panel, setting: Setting, key: str, legend: Html | None) -> Html:
+def _panel(panel: Panel, setting: Setting, key: str, legend: Html | None, *, style: str | None) -> Html:
     title = element("figcaption", prose(panel.title)) if panel.title else None
     kind = type(panel).__name__.lower()
     if isinstance(panel, Table):
@@ -106,15 +109,16 @@ def _panel(panel: Panel, setting: Setting, key: str, legend: Html | None) -> Htm
         body = _steps(panel)
     else:
         body = inline_svg(panel, setting, prefix=key)
-    return element("figure", title, body, legend, class_=f"panel {kind}", style=_width(panel))
+    return element("figure", title, body, legend, class_=f"panel {kind}", style=style)
 
 
-def _width(panel: Panel) -> str | None:
+def _width(panel: Panel, together: int) -> str | None:
     """Return how wide a picture may be: as text grows and shrinks with it, neither little nor much."""
     if isinstance(panel, (Table, Steps)):
         return None
     points = POINTS * size(panel)[0]
-    return f"flex-basis:{SMALLEST * points:.0f}px;max-width:{LARGEST * points:.0f}px"
+    least = LARGEST if together == TWO_BY_TWO else SMALLEST
+    return f"flex-basis:{least * points:.0f}px;max-width:{LARGEST * points:.0f}px"
 
 
 def _table(table: Table) -> Html:

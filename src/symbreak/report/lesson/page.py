@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symbreak._version import __version__
 from symbreak.lesson.audit import Audit
+from symbreak.lesson.catalogue import CLAIMS
 from symbreak.lesson.claim import Finding, Verdict
 from symbreak.report.format import plural
 from symbreak.report.frame import asset, block, document
@@ -29,7 +30,7 @@ def lesson_page(audit: Audit, assignments: Audit | None = None) -> str:
     main = block("main", _header(findings), _map(findings), _exceptions(findings), _filter(findings), *sections)
     return document(
         title="The lesson, audited",
-        body=join(main, _footer()),
+        body=join(main, _footer(findings)),
         styles=("style.css", "lesson.css"),
         scripts=("copy.js", "lesson.js"),
     )
@@ -139,6 +140,16 @@ def _section(name: str, findings: Sequence[Finding]) -> Html:
     return block("section", heading, *cards, id=name, aria_labelledby=f"{name}-heading")
 
 
-def _footer() -> Html:
-    again = element("code", "symbreak lesson --all --html lesson.html")
+def _footer(findings: Sequence[Finding]) -> Html:
+    again = element("code", f"{_command(findings)} --html lesson.html")
     return element("footer", element("p", again, f" makes this page again. Made by symbreak {__version__}."))
+
+
+def _command(findings: Sequence[Finding]) -> str:
+    """Return the one command that tries all of these."""
+    commands = list(dict.fromkeys(finding.command for finding in findings))
+    if len(commands) == len(CLAIMS):
+        return "symbreak lesson --all"
+    return (
+        " ".join([commands[0], *(command.split()[-1] for command in commands[1:])]) if commands else "symbreak lesson"
+    )
