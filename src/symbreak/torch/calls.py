@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils._pytree import tree_flatten
 
 from symbreak.errors import InvalidInput
+from symbreak.torch.gradients import real
+from symbreak.torch.nested import is_mapping, quoted, tensors
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -22,26 +24,35 @@ def forward(model: Callable[..., Any], x: Any) -> Any:
         InvalidInput: the model cannot run on this input; the error of the model is quoted.
     """
     try:
-        if isinstance(x, Mapping) or hasattr(x, "keys"):
+        if is_mapping(x):
             return model(**{key: x[key] for key in x.keys()})  # noqa: SIM118 - a batch of a tokenizer has no own `in`
         if isinstance(x, (tuple, list)):
             return model(*x)
         return model(x)
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError, AssertionError) as error:
-        message = str(error).strip().splitlines()
+    except Exception as error:  # a model may raise anything
         raise InvalidInput(
             "the model must run on the input that it is checked with",
-            got=f"{type(error).__name__}: {message[0] if message else ''}",
+            got=quoted(error),
             allowed="an x that model(x) takes: a tensor, a tuple of arguments, a dict of keyword arguments",
             hint="symbreak.check(model, x) with a batch as in training",
         ) from error
 
 
+def in_training(model: nn.Module) -> None:
+    """Put a model that is not in training mode into it; parts of a model in training that are not are meant so."""
+    if not model.training:
+        model.train()
+
+
 def own_loss(output: Any) -> Tensor | None:
-    """Return the loss that the model computed itself: `.loss`, `["loss"]`, or an output that is one number."""
+    """Return the loss that the model computed itself.
+
+    It is `.loss`, `["loss"]`, an output that is one number, or the first of several if that is one number.
+    """
     found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
-    if found is None and isinstance(output, Tensor) and output.dim() == 0:
-        found = output
+    first = output[0] if isinstance(output, (tuple, list)) and len(output) > 1 else output
+    if found is None and isinstance(first, Tensor) and first.dim() == 0:
+        found = first
     return found if isinstance(found, Tensor) and found.requires_grad else None
 
 
@@ -53,8 +64,7 @@ def main_output(output: Any) -> Tensor | None:
         found = output.get(key) if isinstance(output, Mapping) else getattr(output, key, None)
         if isinstance(found, Tensor):
             return found
-    tensors = tree_flatten(dict(output) if isinstance(output, Mapping) else output)[0]
-    return next((item for item in tensors if isinstance(item, Tensor) and item.is_floating_point()), None)
+    return next((item for item in tensors(output) if item.is_floating_point()), None)
 
 
 def loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None:
@@ -62,6 +72,12 @@ def loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None:
 
     A loss function that cannot take what the model returns is given its prediction instead.
     """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using a target size")  # the rule on broadcasting tells that
+        return _loss_of(output, y, loss_fn)
+
+
+def _loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None:
     if loss_fn is not None:
         return _given(loss_fn, output, y)
     own = own_loss(output)
@@ -79,15 +95,33 @@ def _given(loss_fn: LossFunction, output: Any, y: Any) -> Tensor:
     error: Exception | None = None
     for given in tries:
         try:
-            return loss_fn(given, y)
-        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, KeyError) as raised:
+            return _checked(loss_fn(given, y))
+        except Exception as raised:  # a loss may raise anything
             error = error or raised
+    if isinstance(error, InvalidInput):
+        raise error
     raise InvalidInput(
         "the loss must take what the model returns and y",
-        got=f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}",
+        got=quoted(error),
         allowed="loss_fn(output, y) that returns one number",
         hint="loss_fn=lambda output, y: torch.nn.functional.cross_entropy(output.logits, y)",
     ) from error
+
+
+def _checked(loss: Any) -> Tensor:
+    if not isinstance(loss, Tensor) or not loss.is_floating_point() or not loss.requires_grad or not loss.numel():
+        raise InvalidInput(
+            "the loss must be a number that depends on the parameters",
+            got=f"{type(loss).__name__} without a gradient" if not isinstance(loss, Tensor) else _told(loss),
+            allowed="a floating tensor that loss.backward() works on",
+            hint="no .item(), .detach(), torch.no_grad() or argmax on the way to it, and something to train",
+        )
+    return loss
+
+
+def _told(loss: Tensor) -> str:
+    kind = f"{str(loss.dtype).removeprefix('torch.')} tensor of shape {tuple(loss.shape)}"
+    return kind if loss.requires_grad else f"{kind} without a gradient"
 
 
 def _usual(prediction: Tensor, y: Tensor) -> Tensor | None:
@@ -103,8 +137,12 @@ def _usual(prediction: Tensor, y: Tensor) -> Tensor | None:
 
 def outputs(output: Any) -> list[Tensor]:
     """Return all tensors of an output that depend on parameters."""
-    tensors = [item for item in tree_flatten(_plain(output))[0] if isinstance(item, Tensor)]
-    return [item for item in tensors if item.is_floating_point() and item.requires_grad]
+    found = {id(item): item for item in tensors(output)}
+    return [item for item in found.values() if _real_or_complex(item) and item.requires_grad and item.numel()]
+
+
+def _real_or_complex(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def stand_in(output: Any, *, seed: int) -> Tensor:
@@ -117,18 +155,10 @@ def stand_in(output: Any, *, seed: int) -> Tensor:
             allowed="a model with a trainable parameter that its output depends on",
             hint="requires_grad_(True) on what is trained, and no torch.no_grad() inside",
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed % 2**63)
     parts = [
-        (item * torch.randn(item.shape, generator=generator).to(item)).sum()
+        (real(item) * torch.randn(real(item).shape, generator=generator, device="cpu").to(real(item))).sum()
         / max(1, item.shape[0] if item.dim() else 1)
         for item in chosen
     ]
     return torch.stack([part.float() for part in parts]).sum()
-
-
-def _plain(output: Any) -> Any:
-    if isinstance(output, Mapping):
-        return dict(output)
-    return (
-        output if isinstance(output, (Tensor, tuple, list)) else vars(output) if hasattr(output, "__dict__") else output
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from symbreak.diagnosis.observation import Gradient, Slices
+from symbreak.errors import InvalidInput
+from symbreak.torch.nested import quoted
+from symbreak.torch.trace import Noiseless
 
 
 def array(tensor: Tensor) -> NDArray[Any]:
@@ -19,6 +22,47 @@ def array(tensor: Tensor) -> NDArray[Any]:
     if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
         tensor = tensor.float()
     found: NDArray[Any] = tensor.numpy()
+    return found
+
+
+def backward(
+    total: Tensor, parameters: Mapping[str, Tensor], axes: Mapping[str, tuple[int, ...]]
+) -> dict[str, Gradient]:
+    """Run the backward pass of a loss; each gradient is measured as soon as it is whole, and let go.
+
+    Activations that are computed again on the way, as in checkpointing, have the mean instead of noise too.
+
+    Raises:
+        InvalidInput: autograd cannot.
+    """
+    found: dict[str, Gradient] = {}
+
+    def measuring(name: str) -> Callable[[Tensor], None]:
+        def measure(parameter: Tensor) -> None:
+            if parameter.grad is not None:
+                found[name] = gradient_of(parameter.grad, axes.get(name, ()))
+            parameter.grad = None
+
+        return measure
+
+    handles = [
+        parameter.register_post_accumulate_grad_hook(measuring(name))  # type: ignore[no-untyped-call]
+        for name, parameter in parameters.items()
+        if parameter.requires_grad
+    ]
+    try:
+        with Noiseless():  # type: ignore[no-untyped-call]
+            (total if total.dim() == 0 else total.mean()).backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise InvalidInput(
+            "a backward pass must run through the model",
+            got=quoted(error),
+            allowed="a model and a loss on which loss.backward() works",
+            hint="loss_fn(model(x), y).backward() shows where it comes from",
+        ) from error
+    finally:
+        for handle in handles:
+            handle.remove()
     return found
 
 

@@ -1,9 +1,10 @@
-"""Leaving a model as it was: values, gradients, attributes, modes and every random state, also when something raises."""
+"""Leaving a model as it was: values, gradients, attributes, modes, random states, also when something raises."""
 
 from __future__ import annotations
 
 import random
 import sys
+import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from symbreak.torch.nested import tensors
 
 CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
-HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
+OWN = (torch.Generator, random.Random, np.random.Generator)
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def untouched(model: nn.Module, *, seed: int, given: Any = ()) -> Iterator[None]
     written = _Written(large)
     with ExitStack() as after:
         after.callback(_put_back, kept, held, small, written)
-        after.enter_context(_modes())
+        after.enter_context(_default_dtype())
         after.enter_context(_random_states(seed, held))
         after.enter_context(_uncompiled())
         after.enter_context(written)
@@ -78,30 +79,26 @@ class _Kept:
     """A tensor's memory, gradient, hooks and whether it is trained."""
 
     def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
+        self.tensor: Any = tensor
         self.memory = tensor.detach()
         self._leaf = tensor.is_leaf
         self._trained = tensor.requires_grad
         self._gradient = tensor.grad if self._leaf else None
-        self._hooks = {name: getattr(tensor, name) for name in HOOKS}
+        self._steps = tensor._post_accumulate_grad_hooks if self._leaf else None
 
     def hide(self) -> None:
-        """Take gradient and hooks away, so that no hook of an optimizer takes a step."""
+        """Take the gradient away, and hooks that run after it: some take the optimizer's step."""
         if self._leaf:
             self.tensor.grad = None
-            for name in HOOKS:
-                setattr(self.tensor, name, None)
+            self.tensor._post_accumulate_grad_hooks = None
 
     def put_back(self) -> None:
-        same = self.tensor.layout != torch.strided or _place(self.tensor) == _place(self.memory)
-        if not same:
+        if self.tensor.layout == torch.strided and _place(self.tensor) != _place(self.memory):
             self.tensor.data = self.memory
         if self._leaf:
-            if self.tensor.requires_grad != self._trained:
-                self.tensor.requires_grad_(self._trained)
+            self.tensor.requires_grad_(self._trained)
             self.tensor.grad = self._gradient
-            for name, hooks in self._hooks.items():
-                setattr(self.tensor, name, hooks)
+            self.tensor._post_accumulate_grad_hooks = self._steps
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
@@ -156,13 +153,12 @@ def _same_bits(a: Tensor, b: Tensor) -> bool:
 
 
 @contextmanager
-def _modes() -> Iterator[None]:
-    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+def _default_dtype() -> Iterator[None]:
+    dtype = torch.get_default_dtype()
     try:
         yield
     finally:
         torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
 
 
 @contextmanager
@@ -171,8 +167,15 @@ def _uncompiled() -> Iterator[None]:
     if "torch._dynamo" not in sys.modules:
         yield
     else:
-        with torch.compiler.set_stance("force_eager"):
+        with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Using `torch.compile")  # the recorder's hooks are global ones
             yield
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    return generator.getstate() if isinstance(generator, random.Random) else generator.bit_generator.state
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +187,7 @@ class _Generators:
     @classmethod
     def of(cls, held: list[_Attributes]) -> _Generators:
         found = {id(value): value for each in held for value in each.values.values()}
-        own = [value for value in found.values() if isinstance(value, (torch.Generator, random.Random))]
-        states: list[tuple[Any, Any]] = [(g, g.get_state() if isinstance(g, torch.Generator) else g.getstate()) for g in own]
-        return cls((*states, *((g, g.bit_generator.state) for g in found.values() if isinstance(g, np.random.Generator))))
+        return cls(tuple((value, _state(value)) for value in found.values() if isinstance(value, OWN)))
 
     def put_back(self) -> None:
         for generator, state in self.states:

@@ -1,4 +1,4 @@
-"""Tensors inside whatever a model is given or gives."""
+"""Tensors inside whatever a model is given or gives, and the errors that it raises."""
 
 from __future__ import annotations
 
@@ -39,3 +39,9 @@ def _items(value: Any) -> Iterator[Any]:
 def is_mapping(value: Any) -> bool:
     """Tell whether a value goes by keys: a dict, a batch of a tokenizer, a model's output."""
     return isinstance(value, Mapping) or (hasattr(value, "keys") and hasattr(value, "__getitem__"))
+
+
+def quoted(error: BaseException | None) -> str:
+    """Return the kind of an error and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

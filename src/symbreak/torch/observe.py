@@ -14,14 +14,17 @@ from torch import Tensor, nn
 from symbreak.diagnosis import values
 from symbreak.diagnosis.observation import Event, Gradient, Observation, Operation, Parameter
 from symbreak.diagnosis.reach import asked, candidates
+from symbreak.errors import InvalidInput
 from symbreak.torch import calls
-from symbreak.torch.gradients import array, gradient_of
+from symbreak.torch.gradients import array, backward
 from symbreak.torch.guard import untouched
 from symbreak.torch.losses import LossWatch
+from symbreak.torch.nested import tensors
 from symbreak.torch.probe import prober
 from symbreak.torch.signals import Signals
 from symbreak.torch.spaces import spaces
 from symbreak.torch.trace import Record, Recorder, record_pass
+from symbreak.torch.usable import usable
 from symbreak.torch.wiring import Wiring
 
 
@@ -53,6 +56,8 @@ def observe(
     Raises:
         InvalidInput: the model or the loss cannot run on this.
     """
+    usable(model)
+    samples = _samples(x)
     gradients: dict[str, Gradient] = {}
     still = parameters(model, only=only)
     axes = asked(candidates(still))
@@ -72,11 +77,11 @@ def observe(
         recorder.add_end(calls.outputs(output) if loss is None else loss)
         found = loss is not None
         total = loss if loss is not None else calls.stand_in(output, seed=seed)
-        _backward(model, total if total.dim() == 0 else total.mean(), gradients, axes)
+        gradients.update(backward(total, dict(model.named_parameters()), axes))
         return total.detach() if found else None
 
-    with untouched(model, seed=seed):
-        model.train()
+    with untouched(model, seed=seed, given=(x, y, loss_fn)):
+        calls.in_training(model)
         trace = record_pass(model, run, watch)
         wiring = Wiring(trace)
         operations = _with_gradients(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
@@ -88,7 +93,7 @@ def observe(
         parameters=described,
         operations=operations,
         loss=loss,
-        samples=_samples(x),
+        samples=samples,
         synthetic=synthetic,
         spaces=spaces(model, trace),
         noise=tuple(sorted(trace.noise)),
@@ -100,6 +105,7 @@ def observe(
 
 def observe_values(model: nn.Module, *, only: str | None = None, events: tuple[Event, ...] = ()) -> Observation:
     """Return what can be told without a batch: the values, and what was seen while the model was built."""
+    usable(model)
     return Observation(parameters=parameters(model, only=only), events=events)
 
 
@@ -134,31 +140,6 @@ def _reader(tensor: Tensor) -> Callable[[], NDArray[Any]]:
     return lambda: array(tensor)
 
 
-def _backward(
-    model: nn.Module, total: Tensor, gradients: dict[str, Gradient], axes: Mapping[str, tuple[int, ...]]
-) -> None:
-    """Run the backward pass; each gradient is measured as soon as it is whole, and let go."""
-
-    def hook(name: str) -> Callable[[Tensor], None]:
-        def measure(parameter: Tensor) -> None:
-            if parameter.grad is not None:
-                gradients[name] = gradient_of(parameter.grad, axes.get(name, ()))
-            parameter.grad = None
-
-        return measure
-
-    handles = [
-        parameter.register_post_accumulate_grad_hook(hook(name))  # type: ignore[no-untyped-call]
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    ]
-    try:
-        total.backward()  # type: ignore[no-untyped-call]
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def _with_gradients(
     operations: tuple[Operation, ...], signals: Signals, numbers: Mapping[int, int]
 ) -> tuple[Operation, ...]:
@@ -174,7 +155,19 @@ def _with_gradients(
 
 
 def _samples(x: Any) -> int:
-    if isinstance(x, Tensor):
-        return x.shape[0] if x.dim() else 1
-    items = list(x.values()) if hasattr(x, "values") else list(x) if isinstance(x, (tuple, list)) else []
-    return next((_samples(item) for item in items if isinstance(item, Tensor)), 0)
+    """Return the length of the first axis of the first tensor.
+
+    Raises:
+        InvalidInput: it is empty.
+    """
+    first = next(tensors(x), None)
+    if first is None:
+        return 0
+    if not first.numel():
+        raise InvalidInput(
+            "a batch needs at least one sample",
+            got=f"a tensor of shape {tuple(first.shape)}",
+            allowed="a first tensor with at least one entry",
+            hint="x = next(iter(loader))[0]",
+        )
+    return first.shape[0] if first.dim() else 1

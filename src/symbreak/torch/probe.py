@@ -9,30 +9,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from symbreak.diagnosis.observation import Gradient, Probe
+from symbreak.errors import InvalidInput
 from symbreak.torch import calls
-from symbreak.torch.gradients import gradient_of
+from symbreak.torch.gradients import backward
 from symbreak.torch.guard import untouched
-from symbreak.torch.trace import noiseless
+from symbreak.torch.trace import Noiseless
 
 Values = Mapping[str, NDArray[Any]]
 
 
-class _Noiseless(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Replace dropout's noise by its mean, as the observed pass did."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        return noiseless(func, args, kwargs or {})
-
-
 def prober(model: nn.Module, x: Any, y: Any, loss_fn: calls.LossFunction | None, *, seed: int) -> Probe:
-    """Return a function that gives all gradients with some parameters replaced; the model stays as it is."""
+    """Return a function that gives all gradients with some parameters replaced; the model stays as it is.
+
+    Where the model cannot run at such a point, it gives none.
+    """
 
     def probe(values: Values, axes: Mapping[str, tuple[int, ...]]) -> dict[str, Gradient]:
-        with untouched(model, seed=seed), torch.enable_grad():
-            model.train()
+        with untouched(model, seed=seed, given=(x, y, loss_fn)), torch.enable_grad():
+            calls.in_training(model)
             points = {
                 name: _replaced(parameter, values.get(name))
                 for name, parameter in model.named_parameters()
@@ -42,17 +38,14 @@ def prober(model: nn.Module, x: Any, y: Any, loss_fn: calls.LossFunction | None,
             def call(*args: Any, **kwargs: Any) -> Any:
                 return functional_call(model, points, args, kwargs)
 
-            with _Noiseless():  # type: ignore[no-untyped-call]
-                output = calls.forward(call, x)
-                loss = calls.loss_of(output, y, loss_fn)
-                total = loss if loss is not None else calls.stand_in(output, seed=seed)
-            total = total if total.dim() == 0 else total.mean()
-            found = torch.autograd.grad(total, list(points.values()), allow_unused=True)
-            return {
-                name: gradient_of(each, axes.get(name, ()))
-                for name, each in zip(points, found, strict=True)
-                if each is not None
-            }
+            try:
+                with Noiseless():  # type: ignore[no-untyped-call]
+                    output = calls.forward(call, x)
+                    loss = calls.loss_of(output, y, loss_fn)
+                    total = loss if loss is not None else calls.stand_in(output, seed=seed)
+                return backward(total, points, axes)
+            except InvalidInput:
+                return {}  # the model runs at the start, and not here: nothing is learned
 
     return probe
 

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
+from symbreak.torch.nested import tensors
 from symbreak.torch.operations import FRESH, kind_of
 
 
@@ -125,8 +126,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def add_input(self, name: str, value: Any) -> None:
         """Enter tensors (nested as they may be) that the pass is given."""
-        for tensor in tree_flatten(value)[0]:
-            if isinstance(tensor, Tensor) and self.find(tensor) is None:
+        for tensor in tensors(value):
+            if self.find(tensor) is None:
                 shape = tuple(tensor.shape)
                 index = len(self.trace.records)
                 record = Record(index, name, "", {}, (), {}, shape, (shape,), tensor.is_floating_point(), True)
@@ -223,6 +224,13 @@ def noiseless(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> An
     if func.overloadpacket.__name__ == "bernoulli_" and not isinstance(args[1] if len(args) > 1 else 0.5, Tensor):
         return args[0].fill_(args[1] if len(args) > 1 else 0.5)
     return func(*args, **kwargs)
+
+
+class Noiseless(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Replace dropout's noise by its mean, as the observed pass did."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        return noiseless(func, args, kwargs or {})
 
 
 def _by_name(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""Models whose start cannot be read: told in one sentence, before anything runs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from symbreak.errors import InvalidInput
+
+
+def usable(model: nn.Module) -> None:
+    """Refuse a model whose values are not there, or are no numbers that an initializer made.
+
+    Raises:
+        InvalidInput: lazy layers before their first input, tensors without memory, quantized or sparse tensors, and
+            tensors that inference mode made.
+    """
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        _refuse(name, tensor)
+    for name, module in model.named_modules():
+        if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+            raise _quantized(name or type(module).__name__)
+
+
+def _refuse(name: str, tensor: Tensor) -> None:
+    if is_lazy(tensor):
+        raise InvalidInput(
+            "a lazy layer has no weights before its first input",
+            got=f"{name}, whose shape is not known yet",
+            allowed="a model whose layers know their sizes",
+            hint="model(x) once, then check(model, x)",
+        )
+    if tensor.is_meta:
+        raise InvalidInput(
+            "the values of a model are judged, so they must be in memory",
+            got=f"{name} on the meta device, which holds shapes only",
+            allowed="tensors with values",
+            hint="model.to_empty(device='cpu'), then initialize or load every tensor",
+        )
+    if tensor.is_quantized:
+        raise _quantized(name)
+    if tensor.layout != torch.strided:
+        raise InvalidInput(
+            "parameters are read as dense tensors",
+            got=f"{name} in the layout {str(tensor.layout).removeprefix('torch.')}",
+            allowed="dense tensors",
+            hint="parameter.to_dense() before check",
+        )
+    if tensor.is_inference():
+        raise InvalidInput(
+            "a backward pass must run through the model",
+            got=f"{name}, which was made in torch.inference_mode()",
+            allowed="a model built or loaded outside of inference mode",
+            hint="torch.no_grad() where the model is built",
+        )
+
+
+def _quantized(name: str) -> InvalidInput:
+    return InvalidInput(
+        "the start of training is judged, and a quantized model is not trained",
+        got=f"{name}, which is quantized",
+        allowed="a model in floating point",
+        hint="check the model before it is quantized",
+    )
