@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symbreak.cli.outputs import check_outputs
+from symbreak.cli.request import Request, seed_all
 from symbreak.errors import InvalidData, InvalidInput, UnknownName
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def command(
         only=only if only is not None else laid_down.only,
         seed=seed,
     )
-    report, source = _checked(target, _Request(tuple(inputs or ()), batch, loss, classes), chosen)
+    report, source = _checked(target, Request(tuple(inputs or ()), batch, loss, classes), chosen)
     if write_baseline is not None:
         known = _write_baseline(write_baseline, report.set_aside(laid_down.suppressions))
     report = report.set_aside(laid_down.suppressions, known)
@@ -129,20 +130,6 @@ class Chosen:
         return {"select": self.select, "ignore": self.ignore, "only": self.only, "seed": self.seed}
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What the model is run on."""
-
-    inputs: tuple[str, ...]
-    batch: str | None
-    loss: str | None
-    classes: int | None
-
-    @property
-    def empty(self) -> bool:
-        return not self.inputs and self.batch is None and self.loss is None and self.classes is None
-
-
 def _split(slugs: Sequence[str] | None) -> tuple[str, ...] | None:
     """Return the slugs, however they were listed; an unknown one is refused before anything is run."""
     from symbreak.diagnosis.rules import RULES
@@ -155,7 +142,7 @@ def _split(slugs: Sequence[str] | None) -> tuple[str, ...] | None:
     return found or None
 
 
-def _checked(target: str, request: _Request, chosen: Chosen) -> tuple[Report, Source]:
+def _checked(target: str, request: Request, chosen: Chosen) -> tuple[Report, Source]:
     from symbreak.cli import subject
     from symbreak.front_check import check
 
@@ -168,81 +155,14 @@ def _checked(target: str, request: _Request, chosen: Chosen) -> tuple[Report, So
                 hint="pkg.mod:build_model --input 32,784",
             )
         return check(target, **chosen.options()), (subject.relative(target), None)
-    _refuse_mixtures(request)
+    request.refuse_mixtures()
     with subject.importable(Path.cwd()):
         model = subject.load(target, "a model")
-        x, y, loss_fn = _data(request, chosen.seed)
-        _seed(chosen.seed)
+        x, y, loss_fn = request.data(chosen.seed)
+        seed_all(chosen.seed)
         with subject.quoting(f"checking {target}", "build it and run it in Python first, in this folder"):
             report = check(model, x, y, loss_fn, synthetic=bool(request.inputs), **chosen.options())
     return replace(report, model=f"{target} ({report.model})"), subject.source_of(model)
-
-
-def _refuse_mixtures(request: _Request) -> None:
-    if request.inputs and request.batch is not None:
-        raise InvalidInput(
-            "the input is made up, or it is data", got="--input and --batch", allowed="one of them", hint="--batch"
-        )
-    if not request.inputs and request.batch is None and (request.loss is not None or request.classes is not None):
-        raise InvalidInput(
-            "a loss needs something to be computed on",
-            got="--loss or --classes without an input",
-            allowed="--input SHAPE, or --batch FILE.npz",
-            hint="--input 32,784 --loss cross-entropy --classes 10",
-        )
-
-
-def _data(request: _Request, seed: int) -> tuple[Any, Any, Any]:
-    """Return x, y and the loss; y is a function that makes targets up where there is no batch."""
-    from symbreak.cli import subject
-
-    loss_fn = _loss(request)
-    if request.batch is not None:
-        x, y = subject.batch(request.batch)
-        return x, y, loss_fn
-    if not request.inputs:
-        return None, None, None
-    from symbreak.torch.named_losses import MadeUpTargets
-    from symbreak.torch.synthetic import made_up
-
-    x = made_up(request.inputs, seed=seed)
-    if loss_fn is None:
-        return x, None, None
-    # The targets must not be drawn from the numbers that the input was drawn from.
-    return x, MadeUpTargets(str(request.loss), request.classes, seed + 1), loss_fn
-
-
-def _loss(request: _Request) -> Any:
-    from symbreak.cli import subject
-    from symbreak.torch.named_losses import LOSSES
-
-    name = request.loss
-    if name is None or name == "none":
-        return None
-    if name in LOSSES:
-        return LOSSES[name]
-    if ":" not in name:
-        raise UnknownName.among("loss", name, [*LOSSES, "none", "pkg.mod:function"])
-    if request.batch is None:
-        raise InvalidInput(
-            "targets are made up for the losses that are known by name",
-            got=f"--loss {name} without a batch",
-            allowed=f"{', '.join(LOSSES)}, or a batch",
-            hint=f"--loss {name} --batch pkg.mod:make_batch",
-        )
-    return subject.load(name, "a loss")
-
-
-def _seed(seed: int) -> None:
-    """Seed what a builder may draw from, so that the same model is checked in every run."""
-    import random
-
-    import numpy as np
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
 
 
 def _read_baseline(path: Path) -> Baseline:

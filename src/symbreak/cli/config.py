@@ -46,9 +46,9 @@ def find(folder: Path) -> Config:
     for each in (here, *here.parents):
         path = each / "pyproject.toml"
         if path.is_file():
-            table = _loaded(path).get("tool", {}).get("symbreak")
-            if table is not None:
-                return read(table)
+            tools = _loaded(path).get("tool")
+            if isinstance(tools, Mapping) and "symbreak" in tools:
+                return read(tools["symbreak"])
     return Config()
 
 

@@ -41,6 +41,8 @@ def quoting(doing: str, hint: str) -> Iterator[None]:
     """
     try:
         yield
+    except InvalidInput as error:
+        raise _placed(error) from error.__cause__
     except SymbreakError:
         raise
     except (Exception, SystemExit) as error:
@@ -154,6 +156,15 @@ def _tensor(array: Any, name: str) -> Any:
     if tensor.dtype is torch.float64:
         return tensor.to(torch.get_default_dtype())
     return tensor.long() if array.dtype.kind in "iu" else tensor
+
+
+def _placed(error: InvalidInput) -> InvalidInput:
+    """Add the place in the user's code to an error that was raised because of theirs."""
+    cause = error.__cause__
+    place = _place(cause, traceback.extract_tb(cause.__traceback__)) if cause is not None else ""
+    if not place:
+        return error
+    return InvalidInput(error.rule, got=f"{error.got} ({place})", allowed=error.allowed, hint=error.hint)
 
 
 def _place(error: BaseException, frames: traceback.StackSummary) -> str:

@@ -57,6 +57,14 @@ def plain_report(data: Data, *, show_suppressed: bool = False) -> str:
 
 
 def _lines(data: Data, width: int, show_suppressed: bool) -> Iterator[Line]:
+    """Yield all lines; none of them is one that GitHub's runner, which reads logs, would take for a command."""
+    for line in _all_lines(data, width, show_suppressed):
+        text = line.text.replace("##[", "## [")
+        command = text.lstrip().startswith("::")
+        yield Line(text.replace("::", ": :", 1) if command else text, line.style)
+
+
+def _all_lines(data: Data, width: int, show_suppressed: bool) -> Iterator[Line]:
     yield from _wrapped(headline(data), width, "bold")
     yield Line("")
     longest = max((len(rule["rule"]) for rule in data["rules"]), default=0)

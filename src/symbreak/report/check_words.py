@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from symbreak.diagnosis.symmetry.classes import listed
 from symbreak.report.format import listing, plural, short, shorten
 from symbreak.report.html import printable
 
@@ -24,7 +25,8 @@ SYNTHETIC = "It rests on made-up input, not on data."
 
 # Enough to recognize a layer by; the whole list is in the JSON.
 NAMES = 4
-UNITS = 8
+VALUES = 8
+UNITS = 60
 # A name can be as long as its author likes; three lines of a terminal are enough for a sentence.
 SENTENCE = 300
 PARAGRAPH = 1200
@@ -71,7 +73,7 @@ def place(where: Data) -> str:
     """Return where it is, in a few names.
 
     >>> place({"parameters": ["a", "b", "c", "d", "e", "f"], "modules": [], "units": [[0, 1, 2]]})
-    'a, b, c, d and 2 more; units 0, 1 and 2'
+    'a, b, c, d and 2 more; units 0-2'
     """
     names = where["parameters"] or where["modules"]
     shown = listing([shorten(printable(name), 80) for name in names if name], NAMES) or "the model"
@@ -81,7 +83,7 @@ def place(where: Data) -> str:
 def told_units(groups: Sequence[Sequence[int]]) -> str:
     """Return the units of the first group, and how many groups more there are."""
     rest = f", and {plural(len(groups) - 1, 'group')} more" if len(groups) > 1 else ""
-    return f"units {listing([str(unit) for unit in groups[0]], UNITS)}{rest}"
+    return f"{shorten(listed(tuple(groups[0])), UNITS)}{rest}"
 
 
 def sentence(text: str, most: int = SENTENCE) -> str:
@@ -108,7 +110,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, float):
         return short(value, 4) if math.isfinite(value) else "not finite"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(value_text, value[:UNITS])) + (", ..." if len(value) > UNITS else "")
+        return ", ".join(map(value_text, value[:VALUES])) + (", ..." if len(value) > VALUES else "")
     return sentence(str(value))
 
 

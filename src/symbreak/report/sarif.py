@@ -97,7 +97,8 @@ def _fingerprint(finding: Finding, file: str | None) -> str:
 def _location(finding: Finding, file: str | None, line: int | None) -> dict[str, Any]:
     names = finding.where.parameters or finding.where.modules or ("model",)
     kind = "member" if finding.where.parameters else "module"
-    logical = [{"fullyQualifiedName": printable(name) or "model", "kind": kind} for name in names]
+    shown = dict.fromkeys(printable(name) or "model" for name in names)
+    logical = [{"fullyQualifiedName": name, "kind": kind} for name in shown]
     if file is None:
         return {"logicalLocations": logical}
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(file)}}

@@ -70,23 +70,23 @@ RUN = table(
     results={"type": "array", "items": RESULT},
     columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
 )
-LOG = {
-    **table(["version", "runs"], version={"enum": ["2.1.0"]}, runs={"type": "array", "items": RUN}),
-    "$defs": {},
-}
-LOG["properties"]["$schema"] = {"type": "string", "format": "uri"}
+LOG = table(
+    ["version", "runs"],
+    version={"enum": ["2.1.0"]},
+    runs={"type": "array", "items": RUN},
+    **{"$schema": {"type": "string", "format": "uri"}},
+)
 """Names, types and required properties of the parts that are written; anything else is refused."""
 
 
 def valid(log: dict[str, Any]) -> bool:
     json.dumps(log, allow_nan=False)
-    checker = jsonschema.Draft202012Validator(LOG)
-    levels = all(
-        result["level"] == "none" or result["kind"] == "fail" for run in log["runs"] for result in run["results"]
-    )
-    rules = log["runs"][0]["tool"]["driver"]["rules"]
-    named = all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in log["runs"][0]["results"])
-    return checker.is_valid(log) and levels and named
+    if not jsonschema.Draft202012Validator(LOG).is_valid(log):
+        return False
+    (run,) = log["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    levels = all(result["level"] == "none" or result["kind"] == "fail" for result in run["results"])
+    return levels and all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
 
 
 @pytest.mark.parametrize(("file", "line"), [(None, None), ("src/net.py", 12), ('/tmp/a b\n<x>"é.py', None)])

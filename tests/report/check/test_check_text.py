@@ -95,6 +95,10 @@ def test_long_lists_are_short_in_text_and_whole_in_json(long, names):
     assert all(name in finding.says for name in names)
 
 
+def lines(data) -> list[str]:
+    return plain_report(data).split("\n")
+
+
 def test_the_terminal_shows_the_same_lines(any_report, capsys):
     print_report(any_report)
     out, err = capsys.readouterr()
