@@ -99,7 +99,7 @@ def layer_scale_of_a_millionth() -> Task:
     return Task(nn.Sequential(nn.Linear(8, 16), *blocks, nn.Linear(16, 4)), *blobs(), functional.cross_entropy)
 
 
-@sound(truth=learns(), explains=ZERO, by="branch", link="https://arxiv.org/abs/2302.05543")
+@sound(truth=learns(), explains=ZERO, by="zero_conv", link="https://arxiv.org/abs/2302.05543")
 def controlnet_zero_convolution() -> Task:
     """A copy of a frozen body joined through a 1x1 convolution of zeros: its gradient is the copy's output, which is
     not zero."""

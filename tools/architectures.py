@@ -1,0 +1,59 @@
+"""Print, for each architecture of `tests/check/architectures.py`, the errors and warnings of `symbreak.check` and why.
+
+    python tools/architectures.py
+
+Exit code 1 if an error or warning has no reason in the table `JUSTIFIED`, or a reason has no error or warning left.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+
+import symbreak
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from check.architectures import ARCHITECTURES, JUSTIFIED, Architecture  # noqa: E402
+
+UNTOLD = "NO REASON GIVEN"
+
+
+def rows(architecture: Architecture) -> list[tuple[str, str, str, str]]:
+    """Return rule, severity, places and reason of what is found."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = symbreak.check(*architecture.build()).findings
+    return [
+        (f.rule, f.severity, str(f.where), JUSTIFIED.get((architecture.name, f.rule), UNTOLD))
+        for f in found
+        if f.severity != "info"
+    ]
+
+
+def main() -> int:
+    """Print the table; tell by the exit code whether each row has a reason."""
+    torch.set_num_threads(1)
+    seen, untold = set(), 0
+    print("| architecture | rule | severity | where | why this is right |\n|---|---|---|---|---|")
+    for architecture in ARCHITECTURES:
+        found = rows(architecture)
+        for rule, severity, where, reason in found:
+            seen.add((architecture.name, rule))
+            untold += reason == UNTOLD
+            print(f"| {architecture.name} | {rule} | {severity} | {where} | {reason} |")
+        if not found:
+            print(f"| {architecture.name} | - | - | - | - |")
+    stale = set(JUSTIFIED) - seen
+    print(f"\n{len(ARCHITECTURES)} architectures, {len(seen)} rules reported, {untold} without a reason")
+    for name, rule in sorted(stale):
+        print(f"a reason is left for {name}, {rule}, which is no longer reported")
+    return int(bool(untold or stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
