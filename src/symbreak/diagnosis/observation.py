@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,6 +66,29 @@ class Gradient:
 
 Probe = Callable[[Mapping[str, Array], Mapping[str, tuple[int, ...]]], Mapping[str, Gradient]]
 """Called with new values of some parameters, and with the axes of each whose slices are asked for; all by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What one forward and backward pass shows.
+
+    Attributes:
+        gradients: by parameter, with the slices along every axis; those that nothing depends on are left out.
+        units: by module, slices of its output along its units; a module that ran k times is there k times.
+        epsilon: relative rounding of the numbers in which the pass was computed.
+    """
+
+    gradients: Mapping[str, Gradient]
+    units: Mapping[str, Slices]
+    epsilon: float
+
+
+Look = Callable[[Callable[[str], Array | None], int | None], Sight]
+"""Called with what gives a parameter's new values by name (None: as it is), and the seed of fresh inputs and of a fresh
+direction in the space of outputs, whose product with the output is differentiated; without a seed, the given batch."""
+
+Walk = Callable[[int], Iterator[Sight]]
+"""Called with a number of steps; gives what is seen before each on the given batch, and after the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +279,8 @@ class Observation:
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
         probe: gives the gradients at another point.
+        look: gives gradients and units at another point, on fresh inputs, in float64 where the model can.
+        walk: takes real steps on a copy.
     """
 
     parameters: tuple[Parameter, ...]
@@ -268,6 +293,8 @@ class Observation:
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()
     probe: Probe | None = None
+    look: Look | None = None
+    walk: Walk | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter or buffer that goes by this name."""
@@ -301,6 +328,7 @@ __all__ = [
     "Observation",
     "Operation",
     "Parameter",
+    "Sight",
     "Signal",
     "Slices",
     "Space",
