@@ -204,6 +204,34 @@ def test_a_batch_from_a_file(project, capsys):
     assert checked(capsys, "models:Two", "--batch", "two.npz")[0] == 0
 
 
+class Evil:
+    """Unpickling it would write a file."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("owned"),)
+
+
+@pytest.mark.parametrize("damage", ["cut", "zip", "npy", "text", "objects", "strings", "empty", "bits"])
+def test_a_damaged_batch_is_refused(damage, project, capsys):
+    path = project / "b.npz"
+    np.savez_compressed(path, x=np.zeros((300, 60)))
+    whole = path.read_bytes()
+    content = {"cut": whole[: len(whole) // 2], "zip": b"PK\x03\x04rest", "text": b"x,y", "empty": b""}
+    if damage == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif damage in ("objects", "strings"):
+        np.savez(path, x=np.array([Evil()] if damage == "objects" else ["a"]))
+    elif damage == "bits":
+        path.write_bytes(whole[:60] + bytes(255 - byte for byte in whole[60:90]) + whole[90:])
+    else:
+        path.write_bytes(content[damage])
+    code, out, err = checked(capsys, "models:healthy", "--batch", "b.npz")
+    assert (code, out) == (2, "")
+    assert "the batch cannot be read" in err
+    assert not (project / "owned").exists()
+
+
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
 def test_a_file_of_weights(name, project, capsys):
     state = nn.Linear(3, 2).state_dict()
@@ -213,13 +241,6 @@ def test_a_file_of_weights(name, project, capsys):
     state["weight"][0, 0] = float("nan")
     (save_file if name.endswith("safetensors") else torch.save)(state, project / name)
     assert checked(capsys, name)[0] == 1
-
-
-class Evil:
-    """Unpickling it would write a file."""
-
-    def __reduce__(self):
-        return Path.touch, (Path("owned"),)
 
 
 def test_a_file_is_never_unpickled(project, capsys):

@@ -9,6 +9,8 @@ import os
 import sys
 import sysconfig
 import traceback
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,17 @@ from symbreak.report.html import printable
 
 HERE = str(Path(__file__).resolve().parent.parent)
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin")
+# What NumPy and zipfile raise for files that are no archives, are damaged, or hold objects.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextlib.contextmanager
@@ -129,9 +142,9 @@ def _from_file(path: Path) -> tuple[Any, Any]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: _tensor(archive[name], name) for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError) as error:
+    except UNREADABLE as error:
         raise InvalidData(
             "the batch cannot be read",
             got=f"{path}: {str(error) or type(error).__name__}",

@@ -10,7 +10,6 @@ from symbreak.report.check_words import (
     NAMES,
     PARAGRAPH,
     STATUSES,
-    SYNTHETIC,
     Data,
     asides,
     code_lines,
@@ -67,13 +66,13 @@ def _header(data: Data) -> Html:
         *([("Set aside", asides(data))] if asides(data) else []),
     ]
     made_up = any(finding["synthetic"] for finding in findings(data))
-    note = "Findings marked “made-up input” rest on random numbers in place of data. " if made_up else ""
     lead = "Whether this model can learn from where it starts: proved or measured before the first step."
+    note = " Findings marked “made-up input” rest on random numbers in place of data." if made_up else ""
     return block(
         "header",
         element("p", "symbreak check", class_="kind"),
         element("h1", f"{sentence(data['model'], 60)}: {outcome(data)}"),
-        element("p", f"{note}{lead}", class_="lead"),
+        element("p", f"{lead}{note}", class_="lead"),
         block("dl", *(element("div", element("dt", k), element("dd", v)) for k, v in terms), class_="setup"),
     )
 
@@ -116,7 +115,7 @@ def _findings(data: Data) -> Html:
 
 
 def _card(number: int | str, finding: Data, *, copyable: bool = True) -> Html:
-    made_up = element("small", f" · made-up input: {SYNTHETIC}") if finding["synthetic"] else None
+    made_up = element("small", " · made-up input, not data") if finding["synthetic"] else None
     title = element(
         "p",
         _badge(finding["severity"], finding["severity"]),
