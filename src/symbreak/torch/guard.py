@@ -47,6 +47,7 @@ def untouched(model: nn.Module, *, seed: int, given: Any = ()) -> Iterator[None]
         after.enter_context(_default_dtype())
         after.enter_context(_random_states(seed, held))
         after.enter_context(_uncompiled())
+        after.enter_context(_unfused(modules))
         after.enter_context(written)
         for each in kept:
             each.hide()
@@ -170,6 +171,18 @@ def _uncompiled() -> Iterator[None]:
         with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Using `torch.compile")  # the recorder's hooks are global ones
             yield
+
+
+@contextmanager
+def _unfused(modules: list[nn.Module]) -> Iterator[None]:
+    """Run LSTMs step by step, as other recurrent layers are: one kernel for all steps hides what each weight does."""
+    fused = torch.backends.mkldnn.enabled
+    try:
+        if any(isinstance(module, nn.LSTM) for module in modules):
+            torch.backends.mkldnn.enabled = False
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = fused
 
 
 def _state(generator: Any) -> Any:

@@ -140,7 +140,7 @@ def _nearly(context: Context) -> Iterator[Finding]:
         parameter = context.observation.parameter(name)
         summary = parameter.summary
         share = summary.std / abs(summary.mean) if summary.mean else math.inf
-        if parameter.judged and parameter.trainable and 0 < share < BREATH:
+        if parameter.judged and parameter.trainable and not summary.constant and share < BREATH:
             yield Finding(
                 rule=RULE.slug,
                 severity="warning",
