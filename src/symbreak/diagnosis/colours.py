@@ -1,9 +1,9 @@
 """Gradient colour refinement: the coarsest pattern of tied, mirrored and frozen slices that training keeps.
 
-Let F be a pattern: which slices of the parameters are equal up to sign, also across tensors, and which are zero; it is a
-linear space. Training that starts at w and whose every update is c w + (an element of F) stays in the set of all a w + f.
-So F is kept if the gradient lies in F at every point of that set. The refinement starts with F = {0}, looks at the
-gradient at a random point of a w + F, and lets go of every tie and every zero that the gradient does not respect.
+Let F be a pattern: which slices of the parameters are equal up to sign, also across tensors, and which are zero; it is
+a linear space. Training that starts at w and whose every update is c w + (an element of F) stays in the set of all
+a w + f. So F is kept if the gradient lies in F at every point of that set. The refinement starts with F = {0}, looks at
+the gradient at a random point of a w + F, and lets go of every tie and every zero that the gradient does not respect.
 
 Coarsest: if F is contained in the pattern F* sought, the point lies in w + F*, so the gradient lies in F*, and what is
 tied in F* is found tied. Kept: the part of the gradient outside F is an analytic function of the point, the input and
@@ -120,7 +120,7 @@ class Colours:
         points: at how many points it was looked.
         kept: whether the last points brought no news.
         epsilon: relative rounding of the numbers in which it was computed.
-        generic: root mean square of each parameter's gradient at a point without any ties.
+        generic: slices along each parameter's first axis that have a gradient at a point without any ties.
         scalars: parameters without axes that a gradient reached.
     """
 
@@ -130,7 +130,7 @@ class Colours:
     points: int = 0
     kept: bool = False
     epsilon: float = 0.0
-    generic: Mapping[str, float] = field(default_factory=dict)
+    generic: Mapping[str, Array] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
 
     def axis(self, name: str, axis: int) -> tuple[Labels, Array]:
@@ -144,7 +144,7 @@ class Colours:
             return np.array([name not in self.scalars])
         if any((self.axis(name, axis)[0] == 0).all() for axis in range(1, rank)):
             return np.ones(self.parameters[name].shape[0], bool)
-        return self.axis(name, 0)[0] == 0
+        return np.asarray(self.axis(name, 0)[0] == 0)
 
     def learn(self, sight: Sight) -> bool:
         """Refine all tables by what was seen; tell whether anything was new."""
@@ -200,11 +200,21 @@ def refine(
         if progress is not None:
             progress(found.points, MOST_POINTS)
     found.kept = quiet >= QUIET
-    generic = look(_generic(found, rng), seed + found.points)
-    largest = max((g.rms for g in generic.gradients.values()), default=0.0)
-    floor = largest * generic.epsilon**0.75
-    found.generic = {name: g.rms for name, g in generic.gradients.items() if g.rms > floor}
+    found.generic = _felt(found, look(_generic(found, rng), seed + found.points))
     return found
+
+
+def _felt(found: Colours, sight: Sight) -> dict[str, Array]:
+    """Return for each parameter which slices along its first axis have a gradient that is more than rounding."""
+    floor = max((g.rms for g in sight.gradients.values()), default=0.0) * sight.epsilon**0.75
+    felt = {}
+    for name, parameter in found.parameters.items():
+        gradient = sight.gradients.get(name)
+        if gradient is None or not parameter.shape:
+            felt[name] = np.full(parameter.shape[0] if parameter.shape else 1, gradient is not None)
+        else:
+            felt[name] = gradient.slices[0].norms > floor * math.sqrt(_entries(parameter, 0))
+    return felt
 
 
 def _generic(found: Colours, rng: np.random.Generator) -> Callable[[str], Array | None]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Literal
 
 from symbreak.diagnosis.chain import Chain, chain
+from symbreak.diagnosis.colours import Colours, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.reach import Reach, reach
@@ -49,6 +50,12 @@ class Context:
     def symmetry(self) -> Symmetry | None:
         """What is proved of the chain."""
         return symmetry(self.chain.network) if self.chain is not None else None
+
+    @cached_property
+    def colours(self) -> Colours | None:
+        """What training keeps tied and at zero, at all; None if the observation does not go so deep."""
+        seen = self.observation
+        return refine(seen.parameters, seen.look) if seen.look is not None else None
 
     @cached_property
     def ties(self) -> tuple[Tie, ...]:

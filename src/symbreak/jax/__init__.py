@@ -1,0 +1,1 @@
+"""JAX functions of a tree of parameters, as data that the rules of `diagnosis` read."""
