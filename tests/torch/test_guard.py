@@ -71,7 +71,12 @@ def snapshot(model, *given):
         "random": (random.getstate(), bits(torch.get_rng_state()), np.random.get_state()[1].tolist()),
         "own": [state(value) for m in model.modules() for value in vars(m).values()],
         "position": np.random.get_state()[2:],
-        "torch": (torch.is_grad_enabled(), torch.get_default_dtype(), torch.is_inference_mode_enabled()),
+        "torch": (
+            torch.is_grad_enabled(),
+            torch.backends.mkldnn.enabled,
+            torch.get_default_dtype(),
+            torch.is_inference_mode_enabled(),
+        ),
     }
 
 
@@ -166,6 +171,15 @@ class Spectral(Base):
         parametrizations.weight_norm(self.head)
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.head = nn.LSTM(4, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.head(self.layer(x)[0])
+
+
 class Random(Base):
     """Draws from every generator, its own among them."""
 
@@ -243,6 +257,7 @@ MODELS = {
     "max_norm": Renormed,
     "parametrized": Spectral,
     "random": Random,
+    "recurrent": Recurrent,
     "hooks": Hooked,
     "careless": Careless,
     "input overwritten": Overwriting,
@@ -407,6 +422,12 @@ def _idle(*_):
     yield
 
 
+@contextmanager
+def _unfused_for_ever():
+    torch.backends.mkldnn.enabled = False
+    yield
+
+
 def nothing(self):
     return None
 
@@ -480,6 +501,7 @@ MUTANTS = {
     "equal bits not asked for": (guard, "_same_bits", equal_is_enough, "signs of zero"),
     "default type kept": (guard, "_default_dtype", _idle, "careless"),
     "random states kept": (guard, "_random_states", _idle, "random"),
+    "fused kernels allowed again": (guard, "_unfused", lambda modules: _unfused_for_ever(), "recurrent"),
     "own generators kept": (guard._Generators, "put_back", nothing, "random"),
 }
 
@@ -500,6 +522,6 @@ def everything_restored():
         stack.callback(random.setstate, python)
         stack.callback(np.random.set_state, legacy)
         stack.callback(torch.set_rng_state, pytorch)
-        stack.callback(torch.set_grad_enabled, True)
+        stack.callback(setattr, torch.backends.mkldnn, "enabled", torch.backends.mkldnn.enabled)
         stack.callback(torch.set_default_dtype, torch.get_default_dtype())
         yield

@@ -176,13 +176,14 @@ def _uncompiled() -> Iterator[None]:
 @contextmanager
 def _unfused(modules: list[nn.Module]) -> Iterator[None]:
     """Run LSTMs step by step, as other recurrent layers are: one kernel for all steps hides what each weight does."""
-    fused = torch.backends.mkldnn.enabled
+    kernels: Any = torch.backends.mkldnn
+    fused = kernels.enabled
     try:
         if any(isinstance(module, nn.LSTM) for module in modules):
-            torch.backends.mkldnn.enabled = False
+            kernels.enabled = False
         yield
     finally:
-        torch.backends.mkldnn.enabled = fused
+        kernels.enabled = fused
 
 
 def _state(generator: Any) -> Any:

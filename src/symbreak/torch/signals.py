@@ -12,14 +12,16 @@ from torch import Tensor
 
 from symbreak.diagnosis.observation import Signal
 from symbreak.torch.gradients import gradient_of
-from symbreak.torch.operations import flat_regions, kind_of
-from symbreak.torch.trace import Record
+from symbreak.torch.operations import flat_regions, kind_of, plain
+from symbreak.torch.trace import Leaf, Record, Ref
 
 MEASURED = frozenset(
     ("input", "linear", "conv", "embedding", "recurrent", "attention", "activation", "norm", "add", "multiply")
 ) | {"matmul", "concat", "pool"}
 # What a mask may have been added to, or handed on by.
 MASKED = frozenset(("add", "multiply", "matmul", "concat"))
+LEFT = {"mm": "self", "bmm": "self", "addmm": "mat1", "baddbmm": "batch1"}
+"""The left factor of a product; where it is the weight, its rows are the units."""
 # Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
 SAMPLED_ROWS = 48
 SAMPLED_COLUMNS = 1024
@@ -34,6 +36,7 @@ class Signals:
     forward: dict[int, Signal] = field(default_factory=dict)
     gradients: dict[int, tuple[float, int]] = field(default_factory=dict)
     axes: dict[int, int] = field(default_factory=dict)
+    _fixed: set[int] = field(default_factory=set)
 
     def watch(
         self, record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor
@@ -41,7 +44,10 @@ class Signals:
         """Measure a result; return what measures its gradient."""
         kind = kind_of(record.target)
         self._follow_axis(record, kind, output)
-        if kind not in MEASURED or not record.data or output.numel() == 0 or output.dim() == 0:
+        if not record.data:
+            self._fixed.add(record.index)
+        measurable = output.layout == torch.strided and output.numel() and output.dim()
+        if kind not in MEASURED or not record.data or not measurable:
             return None
         axis = self.axes[record.index]
         argument = args[0] if args and isinstance(args[0], Tensor) else None
@@ -59,6 +65,8 @@ class Signals:
         """Find the axis that counts units: a convolution's is 1, a product's the last, others keep their input's."""
         if kind == "conv":
             axis = output.dim() - 1 - _spatial(record)
+        elif kind in ("linear", "matmul") and self._is_fixed(record.arguments.get(LEFT.get(plain(record.target), ""))):
+            axis = output.dim() - 2
         elif kind in ("linear", "embedding", "recurrent", "attention", "matmul") or not record.refs:
             axis = output.dim() - 1
         else:
@@ -68,6 +76,10 @@ class Signals:
             moved = kind == "shape" and record.operand_shapes and record.operand_shapes[0] != tuple(output.shape)
             axis = kept if same and not moved and kept is not None else _usual(output)
         self.axes[record.index] = max(axis, 0)
+
+    def _is_fixed(self, item: Any) -> bool:
+        """Whether an operand is a weight: it does not depend on the data."""
+        return isinstance(item, Leaf) or (isinstance(item, Ref) and item.record in self._fixed)
 
 
 def _unmasked(output: Tensor) -> Tensor:

@@ -19,6 +19,10 @@ MATRIX_OPERANDS = {
     "mv": ("self", "vec", None),
     "addmv": ("mat", "vec", "self"),
 }
+SLICING = frozenset(("slice", "narrow", "split", "split_with_sizes", "expand"))
+RESHAPING = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias"))
+LOOKUPS = frozenset(("index", "index_select"))
+SIZES = frozenset(("sqrt", "norm", "linalg_vector_norm", "std"))
 RECURRENT_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1, "mkldnn_rnn_layer": 4}
 
 
@@ -30,18 +34,14 @@ class Wiring:
 
     def operations(self, signals: Mapping[int, Signal], axes: Mapping[int, int]) -> tuple[Operation, ...]:
         """Return the operations that depend on the data, renumbered in order."""
-        kept = [r for r in self._records if r.data or self._is_lookup(r)]
+        kept = [r for r in self._records if r.data or kind_of(r.target) == "embedding"]
         numbers = {record.index: place for place, record in enumerate(kept)}
         return tuple(self._operation(r, numbers, signals, axes) for r in kept)
 
     def numbers(self) -> dict[int, int]:
         """Map indices of records to those of operations."""
-        kept = [r for r in self._records if r.data or self._is_lookup(r)]
+        kept = [r for r in self._records if r.data or kind_of(r.target) == "embedding"]
         return {record.index: place for place, record in enumerate(kept)}
-
-    @staticmethod
-    def _is_lookup(record: Record) -> bool:
-        return kind_of(record.target) == "embedding"
 
     def _operation(
         self,
@@ -71,8 +71,10 @@ class Wiring:
         kind = kind_of(record.target)
         if kind in ("linear", "matmul"):
             return "linear" if weight is not None else "matmul"
-        if kind == "multiply" and any(self._is_inverse_norm(ref) for ref in record.refs):
+        if kind == "multiply" and self._is_division_by_norm(record):
             return "norm"
+        if plain(record.target) in LOOKUPS and self._looked_up(record) is not None:
+            return "embedding"
         if kind == "multiply" and any(self._is_noise(ref) for ref in record.refs):
             return "noise"
         return kind
@@ -84,8 +86,31 @@ class Wiring:
             record = self._records[record.refs[0].record]
         return not record.data and kind_of(record.target) == "noise"
 
-    def _is_inverse_norm(self, ref: Ref) -> bool:
-        return plain(self._records[self._through(ref).record].target) == "rsqrt"
+    def _is_division_by_norm(self, record: Record) -> bool:
+        """Whether something is divided by the size of data: by its root mean square, norm or standard deviation."""
+        if plain(record.target) == "div":
+            return len(record.refs) > 1 and self._is_size(record.refs[1])
+        return any(self._is_inverse_size(ref) for ref in record.refs)
+
+    def _is_inverse_size(self, ref: Ref) -> bool:
+        record = self._records[self._through(ref).record]
+        name = plain(record.target)
+        if name == "reciprocal":
+            return self._is_size(record.refs[0])
+        return record.data and (name == "rsqrt" or (name == "pow" and record.arguments.get("exponent") == -0.5))
+
+    def _is_size(self, ref: Ref) -> bool:
+        record = self._records[self._through(ref).record]
+        name = plain(record.target)
+        while record.refs and name in ("add", "clamp_min", "clamp", "maximum"):  # the eps that keeps it from zero
+            record = self._records[self._through(record.refs[0]).record]
+            name = plain(record.target)
+        return record.data and (name in SIZES or (name == "pow" and record.arguments.get("exponent") == 0.5))
+
+    def _looked_up(self, record: Record) -> str | None:
+        """Return the parameter whose rows an operation looks up by data."""
+        names = self.sources(record.arguments.get("self"))
+        return names[0] if names and len(record.named_shapes.get("self", ())) == 2 else None
 
     def _name(self, record: Record, kind: Kind) -> str:
         if kind == "activation":
@@ -145,12 +170,15 @@ class Wiring:
     def _use(self, record: Record) -> tuple[Weight | None, str | None]:
         kind = kind_of(record.target)
         if kind in ("linear", "matmul"):
-            return self._matrix_use(record)
+            return self._matrix_use(record) if plain(record.target) in MATRIX_OPERANDS else (None, None)
+        if plain(record.target) in LOOKUPS:
+            table = self._looked_up(record)
+            return (Weight(table, 1, record.shape[-1], 1, None), None) if table else (None, None)
         if kind == "conv":
             return self._convolution_use(record)
         if kind == "embedding":
-            table = self.sources(record.arguments.get("weight"))
-            return (Weight(table[0], 1, record.shape[-1], 1, None), None) if table else (None, None)
+            names = self.sources(record.arguments.get("weight"))
+            return (Weight(names[0], 1, record.shape[-1], 1, None), None) if names else (None, None)
         if kind == "recurrent":
             return self._recurrent_use(record)
         if kind == "add" and len(record.refs) >= 1:
@@ -188,12 +216,13 @@ class Wiring:
         groups = int(record.arguments.get("groups") or 1)
         transposed = bool(record.arguments.get("transposed"))
         taps = math.prod(shape[2:])
-        stride = math.prod(record.arguments.get("stride") or (1,))
+        stride = tuple(record.arguments.get("stride") or ()) or (1,) * len(shape[2:])
         inputs, outputs = (shape[0] // groups, shape[1]) if transposed else (shape[1], shape[0] // groups)
-        # Each output of a strided transposed convolution is reached by 1 / stride of the taps; forward, inputs are.
-        reached = max(1, taps // stride)
-        fan_in = inputs * (reached if transposed else taps)
-        fan_out = outputs * (taps if transposed else reached)
+        # A strided convolution reads each input, and a transposed one makes each output, by 1 / stride of the taps on
+        # average; along an axis where the stride is longer than the kernel some are left out, and the others have one.
+        reached = math.prod(max(1.0, tap / step) for tap, step in zip(shape[2:], stride, strict=True))
+        fan_in = round(inputs * (reached if transposed else taps))
+        fan_out = round(outputs * (taps if transposed else reached))
         out_axis, in_axis = (1, 0) if transposed else (0, 1)
         ungrouped = groups == 1
         weight = Weight(
@@ -251,21 +280,19 @@ def _moved(record: Record, axes: tuple[int | None, ...]) -> tuple[int | None, ..
     before, after = record.operand_shapes[0], record.shape
     if len(axes) != len(before):
         return (None,) * len(after)
-    if len(before) == len(after):
-        return tuple(axis if a == b or name in ("slice", "narrow", "split", "expand") else None
+    if len(before) == len(after) and name not in RESHAPING:
+        return tuple(axis if a == b or name in SLICING else None
                      for axis, a, b in zip(axes, before, after, strict=True))  # fmt: skip
     return _reshaped(before, after, axes)
 
 
 def _reshaped(before: tuple[int, ...], after: tuple[int, ...], axes: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Match axes of equal size from both ends; what lies between was merged or split."""
+    """Match axes of equal size from both ends; what lies between was merged or split. Axes of size 1 come and go."""
     found: list[int | None] = [None] * len(after)
-    place = 0
-    while place < min(len(before), len(after)) and before[place] == after[place]:
-        found[place] = axes[place]
-        place += 1
-    back = 1
-    while back <= min(len(before), len(after)) - place and before[-back] == after[-back]:
-        found[-back] = axes[-back]
-        back += 1
+    old = [place for place, size in enumerate(before) if size != 1]
+    new = [place for place, size in enumerate(after) if size != 1]
+    while old and new and before[old[0]] == after[new[0]]:
+        found[new.pop(0)] = axes[old.pop(0)]
+    while old and new and before[old[-1]] == after[new[-1]]:
+        found[new.pop()] = axes[old.pop()]
     return tuple(found)

@@ -26,7 +26,7 @@ def exploding(context: Context) -> Iterator[Finding]:
     points = _points(context)
     if not points:
         return
-    start = max(1.0, *(size for size, _ in _starts(context)))
+    start = max([1.0, *(size for size, _ in _starts(context))])
     last = max(points, key=lambda op: _rms(op))
     if _rms(last) > GROWS * start:
         yield _finding(context, EXPLODING.slug, last, _rms(last), start, "rms")
