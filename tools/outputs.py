@@ -22,7 +22,10 @@ def output(command: str) -> str:
     words = shlex.split(command)
     if words[0] in ("symbreak", "python"):
         words = [sys.executable, *(["-m", "symbreak"] if words[0] == "symbreak" else []), *words[1:]]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode not in (0, 1):  # 1: it ran, and found something
+        raise RuntimeError(f"{command}: exit code {result.returncode}\n{result.stderr}")
+    return result.stdout
 
 
 def filled(text: str) -> str:

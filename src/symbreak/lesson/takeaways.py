@@ -193,7 +193,7 @@ def _takeaway(id: str, see: str, claim: str) -> Claim:
 CLAIMS: tuple[Claim, ...] = (
     Claim("R94", "takeaways", "np.random.randn draws from the normal distribution of mean 0 and variance 1.", gaussian),
     Claim("R95", "takeaways", "Several hidden units are there so that different features are learned.", variety),
-    _takeaway("K1", "R26", "Starting from zeros fails, for all hidden units stay one."),
+    _takeaway("K1", "R28", "Starting from zeros fails, for all hidden units stay one."),
     _takeaway("K2", "R4", "Only a random start lets the units learn different features."),
     _takeaway("K3", "R40", "Biases may start at zero; randomness is for the weights."),
     _takeaway("K4", "R43", "The random weights should be small, as with the factor 0.01."),
