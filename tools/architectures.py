@@ -8,31 +8,14 @@ Exit code 1 if an error or warning has no reason in the table `JUSTIFIED`, or a 
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 
 import torch
 
-import symbreak
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from check.architectures import ARCHITECTURES, JUSTIFIED, Architecture  # noqa: E402
-
-UNTOLD = "NO REASON GIVEN"
-
-
-def rows(architecture: Architecture) -> list[tuple[str, str, str, str]]:
-    """Return rule, severity, places and reason of what is found."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = symbreak.check(*architecture.build()).findings
-    return [
-        (f.rule, f.severity, str(f.where), JUSTIFIED.get((architecture.name, f.rule), UNTOLD))
-        for f in found
-        if f.severity != "info"
-    ]
+from check.architectures import ARCHITECTURES, JUSTIFIED
+from check.judging import UNTOLD, rows
 
 
 def main() -> int:

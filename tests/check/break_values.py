@@ -51,7 +51,7 @@ def denormals_in_a_bias(network: nn.Module, healthy: Healthy, rng: Random) -> st
 def one_absurd_number(network: nn.Module, healthy: Healthy, rng: Random) -> str:
     """One entry of a weight is 1e30."""
     name, chosen = rng.choice(matrices(network))
-    chosen.flatten()[rng.randrange(chosen.numel())] = 1e30
+    chosen.view(-1)[rng.randrange(chosen.numel())] = 1e30
     return name
 
 

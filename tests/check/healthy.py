@@ -51,7 +51,9 @@ class Healthy:
 
 
 def _relu() -> Task:
-    return Task(fill(mlp(8, 48, 48, 48, 4), he), *blobs(), functional.cross_entropy)
+    network = fill(mlp(8, 48, 48, 48, 4), he)
+    network[6].weight.data.mul_(0.4)  # He's factor is for a layer that a ReLU follows
+    return Task(network, *blobs(), functional.cross_entropy)
 
 
 def _tanh() -> Task:

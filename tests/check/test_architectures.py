@@ -6,7 +6,8 @@ import time
 
 import pytest
 import torch
-from check.architectures import ARCHITECTURES, Architecture
+from check.architectures import ARCHITECTURES, JUSTIFIED, Architecture
+from check.judging import UNTOLD, rows
 
 SECONDS = 2
 SLACK = 5  # for a busy machine, and for the first import of a family
@@ -25,3 +26,10 @@ def test_an_architecture_learns_from_its_inputs(architecture: Architecture):
 
 def test_there_are_enough():
     assert len({architecture.name for architecture in ARCHITECTURES}) >= 32
+
+
+@pytest.mark.slow
+def test_every_error_and_warning_has_a_reason():
+    found = {(each.name, *row) for each in ARCHITECTURES for row in rows(each)}
+    assert not [row for row in found if row[-1] == UNTOLD]
+    assert set(JUSTIFIED) <= {row[:2] for row in found}
