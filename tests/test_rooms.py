@@ -23,7 +23,7 @@ FLOORS = [
     ["experiments", "grade", "torch", "jax"],
     ["lesson"],
     ["report"],
-    ["front", "front_check"],
+    ["front", "front_check", "front_symmetry"],
     ["cli"],
     ["__init__", "__main__"],
 ]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from symbreak import random as random
     from symbreak.diagnosis.symmetry.forecast import steps_to_separate as steps_to_separate
     from symbreak.diagnosis.symmetry.merge import merge as merge
-    from symbreak.diagnosis.symmetry.symmetry import symmetry as symmetry
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
     from symbreak.front import Comparison as Comparison
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from symbreak.front import compare as compare
     from symbreak.front_check import Report as Report
     from symbreak.front_check import check as check
+    from symbreak.front_symmetry import symmetry as symmetry
     from symbreak.network import Network as Network
 
 _ROOMS = ("datasets", "diagnosis", "grade", "initializers", "lesson", "network", "numerics", "random")
@@ -50,7 +50,7 @@ _NAMES = {
     "compare": "symbreak.front",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
-    "symmetry": "symbreak.diagnosis.symmetry.symmetry",
+    "symmetry": "symbreak.front_symmetry",
 }
 
 __all__ = [

@@ -158,6 +158,7 @@ def check(
     only: str | None = None,
     seed: int = 0,
     synthetic: bool = False,
+    deep: bool = False,
 ) -> Report:
     """Tell what is wrong with a model's start, proved or measured, where, why, and what to change.
 
@@ -175,6 +176,8 @@ def check(
         only: pattern of parameter names to judge, such as "head.*", where the others are pretrained.
         seed: of what is random in the passes.
         synthetic: x was made up, and findings that rest on it shall say so.
+        deep: look also for ties and zeros that values alone do not show, by gradients at up to a dozen random points
+            and three steps on a copy.
 
     Raises:
         InvalidInput: a model, file or batch that cannot be used.
@@ -182,17 +185,37 @@ def check(
     """
     observe, name, checked = _observer(model, only)
     observation = observe(x, y, loss_fn, seed, synthetic)
+    if deep:
+        observation = _deepened(observation, checked, x, y, loss_fn)
     outcomes = diagnose(observation, select=select, ignore=ignore)
 
     def again(repair: bool, inplace: bool) -> tuple[Any, Report]:
         target = checked if inplace else copy.deepcopy(checked)
         if repair:
             _apply(target, [finding.fix for outcome in outcomes for finding in outcome.findings])
-        options: dict[str, Any] = {"select": select, "ignore": ignore, "only": only, "seed": seed}
+        options: dict[str, Any] = {"select": select, "ignore": ignore, "only": only, "seed": seed, "deep": deep}
         return target, check(target, x, y, loss_fn, synthetic=synthetic, **options)
 
     count = sum(p.summary.size for p in observation.parameters if not p.buffer)
     return Report(name, count, outcomes, again if checked is not None else None)
+
+
+def _deepened(observation: Observation, model: Any, x: Any, y: Any, loss_fn: Any) -> Observation:
+    """Let the observation look at other points.
+
+    Raises:
+        InvalidInput: there is nothing that could be run.
+    """
+    if not observation.operations:
+        raise InvalidInput(
+            "a deep check runs the model at other points",
+            got="no batch" if model is not None else "a file of weights",
+            allowed="a model and a batch",
+            hint="check(model, x, deep=True)",
+        )
+    from symbreak.torch.sight import deepened
+
+    return deepened(observation, model, x, None if callable(y) else y, loss_fn)
 
 
 def _apply(model: Any, fixes: Iterable[str]) -> None:

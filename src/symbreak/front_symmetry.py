@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from symbreak.errors import InvalidInput
@@ -65,10 +64,9 @@ def of_module(
     """Return the symmetry of a PyTorch module."""
     from symbreak.diagnosis.model_symmetry import model_symmetry
     from symbreak.torch.observe import observe
-    from symbreak.torch.sight import Explorer
+    from symbreak.torch.sight import deepened
 
-    explorer = Explorer(model, x, y, loss_fn)
-    seen = replace(observe(model, x, y, loss_fn, seed=seed), look=explorer.look, walk=explorer.walk)
+    seen = deepened(observe(model, x, y, loss_fn, seed=seed), model, x, y, loss_fn)
     return model_symmetry(seen, seed=seed, progress=progress)
 
 

@@ -83,6 +83,10 @@ def command(
     write_baseline: WriteBaseline = None,
     show_suppressed: Annotated[bool, typer.Option("--show-suppressed", help="Tell what was set aside.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the model, its input and the passes.")] = 0,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Look for ties and zeros at random points too, and take three steps on a copy."),
+    ] = False,
 ) -> None:
     """Tell what is wrong with a model's start: proved or measured, where, why, and what to change.
 
@@ -103,6 +107,7 @@ def command(
         ignore=_split(ignore) or laid_down.ignore,
         only=only if only is not None else laid_down.only,
         seed=seed,
+        deep=deep,
     )
     report, source = _checked(target, Request(tuple(inputs or ()), batch, loss, classes), chosen)
     if write_baseline is not None:
@@ -124,10 +129,11 @@ class Chosen:
     ignore: tuple[str, ...] | None
     only: str | None
     seed: int
+    deep: bool = False
 
     def options(self) -> dict[str, Any]:
         """Return keyword arguments of `symbreak.check`."""
-        return {"select": self.select, "ignore": self.ignore, "only": self.only, "seed": self.seed}
+        return {"select": self.select, "ignore": self.ignore, "only": self.only, "seed": self.seed, "deep": self.deep}
 
 
 def _split(slugs: Sequence[str] | None) -> tuple[str, ...] | None:

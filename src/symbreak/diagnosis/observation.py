@@ -264,6 +264,19 @@ class Space:
     size: int
 
 
+@dataclass(frozen=True)
+class Swap:
+    """Parameters that can change places with each other without changing any output, on any input.
+
+    Attributes:
+        pairs: which with which.
+        slices: in parameters with a place for each of them, which two slices change places: (name, axis, i, j).
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    slices: tuple[tuple[str, int, int, int], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """A model at step 0.
@@ -275,6 +288,7 @@ class Observation:
         samples: size of the batch.
         synthetic: the input was made up.
         spaces: axes along which units can be renamed, as far as that is known for sure.
+        swaps: exchanges of whole parameters that are known to change no output and, at the start, no value.
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
@@ -289,6 +303,7 @@ class Observation:
     samples: int = 0
     synthetic: bool = False
     spaces: tuple[Space, ...] = ()
+    swaps: tuple[Swap, ...] = ()
     noise: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()
@@ -332,5 +347,6 @@ __all__ = [
     "Signal",
     "Slices",
     "Space",
+    "Swap",
     "Weight",
 ]

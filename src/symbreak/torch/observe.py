@@ -23,6 +23,7 @@ from symbreak.torch.nested import tensors
 from symbreak.torch.probe import prober
 from symbreak.torch.signals import Signals
 from symbreak.torch.spaces import spaces
+from symbreak.torch.swaps import swaps
 from symbreak.torch.trace import Record, Recorder, record_pass
 from symbreak.torch.usable import usable
 from symbreak.torch.wiring import Wiring
@@ -68,6 +69,7 @@ def observe(
         return signals.watch(record, args, kwargs, output)
 
     def run(recorder: Recorder) -> Tensor | None:
+        losses.written.records = recorder.trace.records
         recorder.add_input("input", x)
         recorder.add_input("target", y)
         with recorder:
@@ -96,6 +98,7 @@ def observe(
         samples=samples,
         synthetic=synthetic,
         spaces=spaces(model, trace),
+        swaps=swaps(model, trace),
         noise=tuple(sorted(trace.noise)),
         events=events,
         unused=tuple(name for name in trainable if name not in gradients),

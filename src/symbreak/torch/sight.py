@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch.nn.modules import module as module_hooks
 from torch.nn.modules.conv import _ConvNd
 from torch.utils._pytree import tree_map
 
-from symbreak.diagnosis.observation import Array, Gradient, Sight, Slices
+from symbreak.diagnosis.observation import Array, Gradient, Observation, Sight, Slices
 from symbreak.errors import InvalidInput
 from symbreak.torch import calls
 from symbreak.torch.gradients import backward, gradient_of, real
@@ -189,3 +189,9 @@ def fresh(x: Any, generator: torch.Generator) -> Any:
 
     x = dict(x.items()) if is_mapping(x) else x
     return tree_map(one, x)
+
+
+def deepened(observation: Observation, model: nn.Module, x: Any, y: Any, loss_fn: Any) -> Observation:
+    """Let an observation look at other points and take steps on a copy."""
+    explorer = Explorer(model, x, y, loss_fn)
+    return replace(observation, look=explorer.look, walk=explorer.walk)

@@ -12,6 +12,7 @@ from symbreak.diagnosis.chain import Chain, chain
 from symbreak.diagnosis.colours import Colours, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
+from symbreak.diagnosis.patterns import Witness, witnessed
 from symbreak.diagnosis.reach import Reach, reach
 from symbreak.diagnosis.renaming import Tie, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
@@ -56,6 +57,11 @@ class Context:
         """What training keeps tied and at zero, at all; None if the observation does not go so deep."""
         seen = self.observation
         return refine(seen.parameters, seen.look) if seen.look is not None else None
+
+    @cached_property
+    def witness(self) -> Witness | None:
+        """What a few real steps keep of the colours."""
+        return witnessed(self.observation, self.colours) if self.colours is not None else None
 
     @cached_property
     def ties(self) -> tuple[Tie, ...]:

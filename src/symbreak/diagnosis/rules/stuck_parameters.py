@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 
@@ -16,6 +17,8 @@ def find(context: Context) -> Iterator[Finding]:
     stuck = tuple(name for name in stuck if context.observation.parameter(name).judged)
     if stuck:
         yield _finding(context, stuck, proved=proved)
+    if context.colours is not None:
+        yield from deep.still(context, set(stuck))
 
 
 def _proved(context: Context) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from symbreak.diagnosis.chain import Chain
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
+from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.symmetry import UnitClass
 from symbreak.diagnosis.symmetry.classes import listed
@@ -22,7 +23,17 @@ WHY = (
 
 
 def find(context: Context) -> Iterator[Finding]:
-    """Report classes of units of hidden layers."""
+    """Report classes of units of hidden layers, and modules that are copies for ever."""
+    told: set[str] = set()
+    for finding in _of_units(context):
+        told.update(finding.where.parameters)
+        yield finding
+    if context.colours is not None:
+        yield from deep.tied_units(context, told)
+        yield from deep.tied_modules(context)
+
+
+def _of_units(context: Context) -> Iterator[Finding]:
     found = context.chain
     if found is not None and not context.observation.noise:
         yield from _proved(context, found)

@@ -1,0 +1,383 @@
+"""What a refined pattern says of a model: its units, its tensors, what never moves, what that wastes, a witness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.diagnosis.colours import Colours, Labels, Table
+from symbreak.diagnosis.observation import Member, Observation, Sight
+from symbreak.diagnosis.renaming import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from symbreak.diagnosis.rules.rule import Context
+
+# Steps of the witness run; for models beyond this size it is left out, since it keeps an optimizer's state.
+STEPS = 3
+LARGEST_WALK = 30_000_000
+
+KINKED = frozenset(("relu", "leaky_relu", "prelu", "relu6", "hardtanh", "hardswish", "hardsigmoid", "clamp"))
+
+Status = Literal["proved", "measured"]
+Relation = Literal["same", "mirrored", "zero"]
+
+
+@dataclass(frozen=True)
+class UnitTie:
+    """Units of one module that are one unit for ever, up to sign, or zero for ever."""
+
+    units: tuple[int, ...]
+    relation: Relation
+    status: Status
+
+
+@dataclass(frozen=True)
+class ModuleUnits:
+    """A module's units: how many there are, how many do their work, and which are tied."""
+
+    module: str
+    units: int
+    effective: int
+    ties: tuple[UnitTie, ...]
+
+
+@dataclass(frozen=True)
+class SliceTies:
+    """Slices of one parameter along one axis that stay equal up to sign, or are never moved."""
+
+    parameter: str
+    axis: int
+    slices: int
+    effective: int
+    ties: tuple[UnitTie, ...]
+
+
+@dataclass(frozen=True)
+class TensorTie:
+    """Tensors that move as one in every entry, up to sign, or modules whose outputs are equal for ever.
+
+    Attributes:
+        equal: whether they are equal at the start, and so for ever.
+    """
+
+    names: tuple[str, ...]
+    equal: bool
+    status: Status
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A parameter, or some of its slices along the first axis, that no gradient reaches.
+
+    Attributes:
+        kind: "lost" if it could matter elsewhere, "harmless" if no output depends on it wherever it is.
+        why: the reason, as far as the operations tell.
+    """
+
+    parameter: str
+    slices: int
+    of: int
+    kind: Literal["lost", "harmless"]
+    why: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Parameters, and multiplications of one forward pass, and how many of them do no work of their own."""
+
+    parameters: int
+    wasted_parameters: int
+    multiplications: int
+    wasted_multiplications: int
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Units that are equal at the start and differ after `step` steps."""
+
+    module: str
+    units: tuple[int, ...]
+    step: int
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A run of AdamW in the numbers of the passes.
+
+    Attributes:
+        steps: how many were taken.
+        held: whether all that is said to stay tied or frozen did.
+        partings: what was equal at the start, and when it was no longer.
+    """
+
+    steps: int
+    held: bool
+    partings: tuple[Parting, ...]
+
+
+# --- units ---
+
+
+def modules(context: Context, colours: Colours) -> Iterator[ModuleUnits]:
+    """Yield every module's units with their ties."""
+    for name, (label, sign) in units_of(colours).items():
+        proved = proved_units(context, name, len(label))
+        ties = [UnitTie(units, relation, _status(proved, units)) for units, relation in _grouped(label, sign)]
+        zeros = [tie for tie in ties if tie.relation == "zero"]
+        yield ModuleUnits(name, len(label), len(np.unique(label)) - len(zeros), tuple(ties))
+
+
+def units_of(colours: Colours) -> dict[str, tuple[Labels, NDArray[Any]]]:
+    """Return labels and signs of every module's units; units of a module that ran often are tied in all its runs."""
+    found: dict[str, tuple[Labels, NDArray[Any]]] = {}
+    for key in colours.units.places:
+        name = key.partition("#")[0]
+        label, sign = colours.units.of(key)
+        if name in found and len(found[name][0]) == len(label):
+            before, first = found[name]
+            pairs = np.stack([before, label, (sign * first * sign[0] * first[0]).astype(np.int64)])
+            joined = np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1) + 1
+            label, sign = np.where((before == 0) & (label == 0), 0, joined), first
+        found[name] = (label, sign)
+    return found
+
+
+def _grouped(label: Labels, sign: NDArray[Any]) -> Iterator[tuple[tuple[int, ...], Relation]]:
+    for each in dict.fromkeys(label.tolist()):
+        units = np.flatnonzero(label == each)
+        if each == 0:
+            yield tuple(units.tolist()), "zero"
+        elif len(units) > 1:
+            yield tuple(units.tolist()), "same" if len(np.unique(sign[units])) == 1 else "mirrored"
+
+
+def _status(proved: Labels | None, units: tuple[int, ...]) -> Status:
+    return "proved" if proved is not None and len(np.unique(proved[list(units)])) == 1 else "measured"
+
+
+def proved_units(context: Context, module: str, size: int) -> Labels | None:
+    """Return classes of a module's units that a theorem ties; None if there are none, or noise parts them."""
+    if context.observation.noise:
+        return None
+    names = {p.name: p for p in context.observation.parameters if p.name.rpartition(".")[0] == module}
+    label = np.arange(size)
+    for operation in context.wires.weighted:
+        weight = operation.weight
+        axis = weight.out_axis if weight is not None else None
+        if weight is not None and axis is not None and weight.parameter in names:
+            for tie in context.ties:
+                for member in tie.space.members:
+                    if (member.parameter, member.axis) == (weight.parameter, axis):
+                        _join(label, member, tie.space.size, tie.groups)
+            _join_chain(context, weight.parameter, label)
+    return label if len(np.unique(label)) < size else None
+
+
+def _join(label: Labels, member: Member, size: int, groups: tuple[tuple[int, ...], ...]) -> None:
+    if member.before * size * member.after != len(label):
+        return
+    places = np.arange(len(label)).reshape(member.before, size, member.after)
+    for group in groups:
+        for first, *others in places[:, list(group)].swapaxes(1, 2).reshape(-1, len(group)).tolist():
+            label[np.isin(label, label[[first, *others]])] = label[first]
+
+
+def _join_chain(context: Context, weight: str, label: Labels) -> None:
+    chain, symmetry = context.chain, context.symmetry
+    for layer in symmetry.layers if chain is not None and symmetry is not None else ():
+        if chain is not None and chain.names[layer.index - 1][0] == weight:
+            for found in layer.classes:
+                if found.status == "proved" and not found.dead and "adamw" in found.optimizers:
+                    label[list(found.units)] = label[found.units[0]]
+
+
+# --- tensors ---
+
+
+def slices(colours: Colours) -> Iterator[SliceTies]:
+    """Yield the ties of every parameter's slices, along each axis that has some."""
+    for name, parameter in colours.parameters.items():
+        for axis in range(len(parameter.shape)):
+            label, sign = colours.axis(name, axis)
+            ties = tuple(UnitTie(units, relation, "measured") for units, relation in _grouped(label, sign))
+            if ties:
+                yield SliceTies(name, axis, len(label), len(set(label.tolist()) - {0}), ties)
+
+
+def tensors(context: Context, colours: Colours) -> Iterator[TensorTie]:
+    """Yield groups of parameters that move as one in every entry."""
+    groups: dict[Any, list[str]] = {}
+    for name, parameter in colours.parameters.items():
+        axes = [colours.axis(name, axis) for axis in range(len(parameter.shape))]
+        if axes and not colours.frozen(name).any():
+            key = (parameter.shape, *(label.tobytes() for label, _ in axes))
+            groups.setdefault(key, []).append(name)
+    for names in groups.values():
+        if len(names) > 1:
+            first, *others = (colours.parameters[name].values() for name in names)
+            equal = all(np.array_equal(first, other) for other in others)
+            proved = equal and proved_copies(context, [tuple(names)])
+            yield TensorTie(tuple(names), equal, "proved" if proved else "measured")
+
+
+def copies(colours: Colours) -> Iterator[TensorTie]:
+    """Yield groups of modules whose outputs are equal in every unit."""
+    groups: dict[bytes, list[str]] = {}
+    for name, (label, _) in units_of(colours).items():
+        if (label > 0).all():
+            groups.setdefault(label.tobytes(), []).append(name)
+    yield from (TensorTie(tuple(names), True, "measured") for names in groups.values() if len(names) > 1)
+
+
+# --- frozen ---
+
+
+def frozen(context: Context, colours: Colours) -> Iterator[Frozen]:
+    """Yield parameters, or parts of them, that no gradient reaches; rows of tokens that did not occur are left out."""
+    looked_up = {op.weight.parameter for op in context.observation.operations if op.kind == "embedding" and op.weight}
+    still = _proved_still(context)
+    for name in colours.parameters:
+        put = colours.frozen(name)
+        if not put.any() or (name in looked_up and not put.all()):
+            continue
+        felt = colours.generic.get(name, np.ones(len(put), bool))
+        status: Status = "proved" if name in still else "measured"
+        lost, harmless = int((put & felt).sum()), int((put & ~felt).sum())
+        if lost:
+            why = "its gradient is a product in which something that never moves is zero"
+            yield Frozen(name, lost, len(put), "lost", why, status)
+        if harmless:
+            yield Frozen(name, harmless, len(put), "harmless", _irrelevance(context, name), status)
+
+
+def _proved_still(context: Context) -> set[str]:
+    if context.chain is None or context.symmetry is None or context.observation.noise:
+        return set()
+    moving = {context.chain.name(text) for text in context.symmetry.moving}
+    return {name for pair in context.chain.names for name in pair if name is not None and name not in moving}
+
+
+def _irrelevance(context: Context, name: str) -> str:
+    """Tell why no output depends on a parameter."""
+    observation = context.observation
+    if name in observation.unused:
+        return "the output is computed without it"
+    for operation in observation.operations:
+        if operation.bias == name and context.wires.followed_by(operation, "norm"):
+            return "the norm behind it takes the mean away, and with it this bias"
+    if any(op.kind in ("softmax", "attention") for op in observation.operations) and "bias" in name:
+        return "it adds the same to all scores of a query, which softmax does not see"
+    return "no output depends on it, wherever it is"
+
+
+# --- waste ---
+
+
+def effective_sizes(colours: Colours) -> dict[str, int]:
+    """Return for each parameter how many numbers of its own it holds: blocks that no earlier tensor has, none at 0."""
+    seen: dict[Any, set[int]] = {}
+    sizes = {}
+    for name, parameter in colours.parameters.items():
+        size = int(not colours.frozen(name).all())
+        new = not parameter.shape
+        counts = []
+        for axis in range(len(parameter.shape)):
+            label = set(colours.axis(name, axis)[0].tolist()) - {0}
+            known = seen.setdefault((axis, parameter.shape[:axis] + parameter.shape[axis + 1 :]), set())
+            counts.append((len(label - known), len(label)))
+            new = new or bool(label - known)
+            known |= label
+        # A tensor is old if all its slices along every axis are another's; else its blocks are its own.
+        sizes[name] = size * (math.prod(whole for _, whole in counts) if new else 0)
+    return sizes
+
+
+def waste(observation: Observation, colours: Colours) -> Waste:
+    """Return what the ties and zeros cost."""
+    own = effective_sizes(colours)
+    total = sum(p.summary.size for p in colours.parameters.values())
+    work = wasted = 0
+    for operation in observation.operations:
+        weight = operation.weight
+        if weight is not None and operation.kind != "embedding" and weight.parameter in own:
+            size = colours.parameters[weight.parameter].summary.size
+            done = math.prod(operation.shape) * weight.fan_in
+            work += done
+            wasted += round(done * (1 - own[weight.parameter] / size))
+    return Waste(total, total - sum(own.values()), work, wasted)
+
+
+# --- witness ---
+
+
+def witnessed(observation: Observation, colours: Colours) -> Witness | None:
+    """Take a few real steps; see what holds, and when what is equal at the start parts."""
+    if observation.walk is None or sum(p.summary.size for p in colours.parameters.values()) > LARGEST_WALK:
+        return None
+    table = Table()
+    found: list[Parting] = []
+    held = True
+    for step, sight in enumerate(observation.walk(STEPS)):
+        for name, slices in sight.units.items():
+            if step == 0:
+                table.add(name, len(slices.norms))
+        before = {name: table.of(name)[0].copy() for name in table.places}
+        largest = max((float(s.norms.max(initial=0)) for s in sight.units.values()), default=0.0)
+        table.learn({name: (s, 1) for name, s in sight.units.items()}, sight.epsilon, largest)
+        held = held and _holds(colours, table, sight)
+        if step:
+            found += [
+                Parting(name.partition("#")[0], group, step)
+                for name, label in before.items()
+                for group in _parts_now(label, table.of(name)[0])
+            ]
+    return Witness(STEPS, held, tuple(found))
+
+
+def _parts_now(before: Labels, after: Labels) -> Iterator[tuple[int, ...]]:
+    for each in np.unique(before):
+        units = np.flatnonzero(before == each)
+        if len(np.unique(after[units])) > 1:
+            yield tuple(units.tolist())
+
+
+def _holds(colours: Colours, table: Table, sight: Sight) -> bool:
+    """Tell whether units said to be one still are, and parameters said to be frozen have no gradient."""
+    floor = max((g.rms for g in sight.gradients.values()), default=0.0) * sight.epsilon**0.75
+    still = [n for n in colours.parameters if colours.frozen(n).all() and n in sight.gradients]
+    if any(sight.gradients[name].rms > floor for name in still):
+        return False
+    kept = [(colours.units.of(n)[0], table.of(n)[0]) for n in table.places if n in colours.units.places]
+    return all(len(np.unique(now[ever == each])) == 1 for ever, now in kept for each in np.unique(ever))
+
+
+def conditions(observation: Observation, colours: Colours) -> Iterator[str]:
+    """Yield what the measured part does not prove."""
+    yield "a measurement at random points, up to rounding; with probability one for models without kinks"
+    names = {op.name.partition("(")[0] for op in observation.operations if op.kind in ("activation", "pool")}
+    kinked = sorted(names & KINKED)
+    if kinked:
+        yield f"{', '.join(kinked)}: pieces of the model that no random point met"
+    if any(op.kind == "embedding" for op in observation.operations):
+        yield "tokens that are not in the batch"
+    if observation.noise:
+        yield f"noise in {', '.join(observation.noise) or 'the model'}: it was replaced by its mean, and may part units"
+    yield "optimizers that treat tied tensors differently (groups of parameters, one rate for each layer)"
+    meant = ", ".join(name for name in OPTIMIZERS if name != "adam_l2")
+    yield f"optimizers whose step is not an odd function of each entry's gradients, plus decay; meant are {meant}"
+    if not colours.kept:
+        yield "that the pattern is at rest: the last point still brought news"
+
+
+def proved_copies(context: Context, tensors: list[tuple[str, ...]]) -> bool:
+    """Tell whether exchanging the tensors of each group is proved to change no output."""
+    if context.observation.noise:
+        return False
+    exchanged = {frozenset(pair) for swap in context.observation.swaps for pair in swap.pairs}
+    return all(frozenset((group[0], other)) in exchanged for group in tensors for other in group[1:])

@@ -1,0 +1,158 @@
+"""What colour refinement adds to the rules: candidates that the values at the start do not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from symbreak.diagnosis import patterns
+from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.rules.rule import Context
+from symbreak.diagnosis.symmetry.classes import listed
+
+COPIES = (
+    "Modules with equal weights whose outputs are read alike get equal errors back, so they get equal updates: by "
+    "induction they never part, and together they can learn no more than one of them."
+)
+
+
+def _evidence(context: Context) -> dict[str, Any]:
+    """Tell how it is known."""
+    assert context.colours is not None, "only asked for after a refinement"
+    found = context.colours
+    evidence: dict[str, Any] = {
+        "how": f"gradient colour refinement: the gradients keep it at {found.points} random points of the set that "
+        "training can reach, on fresh inputs, for a random loss",
+        "kept": found.kept,
+        "tolerance": found.epsilon**0.5,
+        "not proved": list(patterns.conditions(context.observation, found)),
+    }
+    if context.witness is not None:
+        evidence["witness"] = {"optimizer": "adamw", "steps": context.witness.steps, "held": context.witness.held}
+    return evidence
+
+
+def _through(context: Context) -> str:
+    witness = context.witness
+    return f"; through step {witness.steps} nothing parts them" if witness is not None and witness.held else ""
+
+
+def tied_units(context: Context, told: set[str]) -> Iterator[Finding]:
+    """Report units of modules whose weights no other finding names."""
+    assert context.colours is not None, "only asked for after a refinement"
+    outputs = {op.module for op in context.wires.weighted if op.index in context.wires.outputs}
+    for module in patterns.modules(context, context.colours):
+        ties = [tie for tie in module.ties if tie.relation != "zero" and len(tie.units) > 1]
+        names = [p.name for p in context.observation.parameters if p.name.rpartition(".")[0] == module.module]
+        if ties and module.module not in outputs and not told & set(names) and _judged(context, names):
+            yield _units(context, module, ties, tuple(names))
+
+
+def _units(
+    context: Context, module: patterns.ModuleUnits, ties: list[patterns.UnitTie], names: tuple[str, ...]
+) -> Finding:
+    tied = sum(len(tie.units) for tie in ties)
+    noisy = bool(context.observation.noise)
+    return Finding(
+        rule="symmetric-units",
+        severity="warning" if noisy else "error",
+        status="proved" if all(tie.status == "proved" for tie in ties) else "measured",
+        where=Where(names, (module.module,), tuple(tie.units for tie in ties)),
+        says=f"{tied} of {module.units} units of {module.module or 'the model'} do the work of {len(ties)} for ever: "
+        f"{listed(ties[0].units)}{_through(context)}",
+        measured={"units": module.units, "tied": tied, "effective": module.effective},
+        expected="gradients that tell the units apart",
+        why="All of their gradients are equal up to sign wherever training can lead, though their weights may differ.",
+        evidence=_evidence(context),
+        synthetic=context.observation.synthetic,
+    )
+
+
+def tied_modules(context: Context) -> Iterator[Finding]:
+    """Report modules that are copies of each other for ever."""
+    assert context.colours is not None, "only asked for after a refinement"
+    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for tie in patterns.tensors(context, context.colours):
+        if tie.equal and _judged(context, list(tie.names)):
+            groups.setdefault(_owners(tie.names), []).append(tie.names)
+    for owners, tensors in groups.items():
+        if len(set(owners)) > 1:
+            yield _copies(context, owners, tensors)
+
+
+def _owners(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the longest paths in which the names differ, without what they share at their ends."""
+    parts = [name.split(".") for name in names]
+    while len({part[-1] for part in parts}) == 1 and all(len(part) > 1 for part in parts):
+        parts = [part[:-1] for part in parts]
+    return tuple(".".join(part) for part in parts)
+
+
+def _copies(context: Context, owners: tuple[str, ...], tensors: list[tuple[str, ...]]) -> Finding:
+    assert context.colours is not None, "only asked for after a refinement"
+    names = tuple(name for group in tensors for name in group)
+    proved = patterns.proved_copies(context, tensors)
+    copied = sum(context.observation.parameter(name).summary.size for group in tensors for name in group[1:])
+    evidence = _evidence(context)
+    if proved:
+        evidence["theorem"] = (
+            "exchanging these modules, together with the slices that belong to them, changes no operation of the "
+            "pass and no parameter, so it changes no gradient"
+        )
+    noisy = bool(context.observation.noise)
+    return Finding(
+        rule="symmetric-units",
+        severity="warning" if noisy else "error",
+        status="proved" if proved else "measured",
+        where=Where(names, owners),
+        says=f"{', '.join(owners)} are one module for ever{_through(context)}",
+        measured={"modules": len(owners), "wasted_parameters": copied},
+        expected="modules that start from different draws, or that are read differently",
+        why=COPIES,
+        fix=f"model.get_submodule({owners[-1]!r}).apply(lambda m: getattr(m, 'reset_parameters', lambda: None)())",
+        evidence=evidence,
+        synthetic=context.observation.synthetic,
+    )
+
+
+def still(context: Context, told: set[str]) -> Iterator[Finding]:
+    """Report parameters that no gradient reaches: lost ones as errors, harmless ones for information."""
+    assert context.colours is not None, "only asked for after a refinement"
+    for kind in ("lost", "harmless"):
+        found = [each for each in patterns.frozen(context, context.colours) if each.kind == kind]
+        for why in dict.fromkeys(each.why for each in found):
+            ones = [f for f in found if f.why == why and f.parameter not in told and _judged(context, [f.parameter])]
+            if ones:
+                yield _still(context, ones)
+
+
+def _still(context: Context, ones: list[patterns.Frozen]) -> Finding:
+    lost = ones[0].kind == "lost"
+    names = tuple(each.parameter for each in ones)
+    shown = ", ".join(_part(each) for each in ones[:3]) + (f" and {len(ones) - 3} more" if len(ones) > 3 else "")
+    return Finding(
+        rule="stuck-parameters",
+        severity="error" if lost else "info",
+        status="proved" if all(each.status == "proved" for each in ones) else "measured",
+        where=Where(parameters=names),
+        says=f"{shown} never move{'s' if len(ones) == 1 else ''}: {'lost' if lost else 'harmless'}, {ones[0].why}",
+        measured={"parameters": len(ones), "slices": sum(each.slices for each in ones)},
+        expected="at least one factor of each product that is not zero" if lost else "nothing: it costs only memory",
+        why="Elsewhere in the space of parameters it has a gradient; from this start no step leads there."
+        if lost
+        else "No output depends on it at any point, so nothing is lost; it could be left out (bias=False).",
+        evidence=_evidence(context),
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _part(frozen: patterns.Frozen) -> str:
+    return (
+        frozen.parameter
+        if frozen.slices == frozen.of
+        else f"{frozen.slices} of {frozen.of} slices of {frozen.parameter}"
+    )
+
+
+def _judged(context: Context, names: list[str]) -> bool:
+    return any(context.observation.parameter(name).judged for name in names)
