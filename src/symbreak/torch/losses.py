@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from symbreak.diagnosis.observation import Loss
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.trace import Record, Ref, Trace
+from symbreak.torch.written_losses import LossKind, Seen, Written
 
-LossKind = Literal["cross-entropy", "binary-cross-entropy", "squared-error", "other"]
 KINDS: dict[str, LossKind] = {
     "nll_loss_forward": "cross-entropy",
     "nll_loss2d_forward": "cross-entropy",
@@ -23,22 +22,9 @@ KINDS: dict[str, LossKind] = {
     "mse_loss": "squared-error",
 }
 Normalized = Literal["", "probabilities", "log-probabilities"]
+LOGARITHMS = frozenset(("neg", "log", "_log_softmax"))
 # Rounding in half precision moves the logarithm of a sum of probabilities by less than this.
 RAW = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A loss operation, its targets and its mean over them."""
-
-    record: int
-    kind: LossKind
-    value: float
-    targets: Tensor
-    classes: int | None
-    predicted: tuple[int, ...]
-    wanted: tuple[int, ...]
-    raw: bool = False
 
 
 @dataclass(eq=False)
@@ -46,22 +32,27 @@ class LossWatch:
     """Notes every loss operation of a pass while its targets are in memory."""
 
     seen: list[Seen] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
 
     def watch(self, record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Look at one operation."""
         kind = KINDS.get(plain(record.target))
-        if kind is None or not record.data:
+        if not record.data:
+            return
+        self.seen += self.written.look(record, args)
+        if kind is None:
             return
         found = _classes(record, args) if kind == "cross-entropy" else _numbers(record, kind, args)
         if found is not None:
             self.seen.append(found)
 
     def loss(self, trace: Trace, total: float, numbers: Mapping[int, int]) -> Loss:
-        """Return the loss that decided the total: the last one that was seen."""
-        if not self.seen:
+        """Return the loss that decided the total: of those that explain it, the one nearest to it."""
+        possible = [seen for seen in self.seen if seen.explains(total)]
+        if not possible:
             place = max(numbers.values(), default=0)
             return Loss("other", total, total, place, None, None, None, (), ())
-        seen = min(self.seen, key=lambda each: abs(each.value - total))
+        seen = min(possible, key=lambda each: abs(each.value - total))
         logits = _logits(trace.records, seen)
         return Loss(
             seen.kind,
@@ -105,8 +96,15 @@ def _numbers(record: Record, kind: LossKind, args: tuple[Any, ...]) -> Seen:
 
 def _logits(records: list[Record], seen: Seen) -> Record | None:
     """Follow the loss back to what the model gave: past the log-softmax that belongs to cross-entropy."""
-    record = _origin(records, records[seen.record])
-    if record is not None and seen.kind == "cross-entropy" and plain(record.target) == "_log_softmax":
+    record: Record | None = records[seen.record]
+    if seen.kind != "cross-entropy" or seen.terms is None or plain(records[seen.record].target) not in LOGARITHMS:
+        record = _origin(records, records[seen.record])
+    passed = "" if seen.kind == "cross-entropy" else "_log_softmax"
+    while record is not None and passed != "_log_softmax":
+        name = plain(record.target)
+        if name not in LOGARITHMS and (passed, name) != ("log", "_softmax"):
+            break
+        passed = "_log_softmax" if name == "_softmax" else name
         record = _origin(records, record)
     return record
 
