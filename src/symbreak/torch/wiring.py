@@ -95,6 +95,8 @@ class Wiring:
     def _is_inverse_size(self, ref: Ref) -> bool:
         record = self._records[self._through(ref).record]
         name = plain(record.target)
+        if name == "mul" and len(record.refs) == 1:  # a number over the size
+            return self._is_inverse_size(record.refs[0])
         if name == "reciprocal":
             return self._is_size(record.refs[0])
         return record.data and (name == "rsqrt" or (name == "pow" and record.arguments.get("exponent") == -0.5))
