@@ -7,6 +7,7 @@ fall into classes, unit i carries `scale[i]` times its class's value, and some u
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -126,6 +127,11 @@ def normalised(values: Sequence[Scale], mode: Mode) -> tuple[Scale, tuple[Scale,
         return (1 if first else 0), tuple(values)
     if mode is Mode.MIRRORED:
         return (1, tuple(values)) if first > 0 else (-1, tuple(-value for value in values))
+    if all(type(value) is int for value in values):
+        # The same as below without fractions: divided by their common divisor, multiples become equal.
+        divisor = math.gcd(*values)  # type: ignore[arg-type]
+        whole = -divisor if mode is Mode.LINEAR and first < 0 else divisor
+        return whole, tuple(value // whole for value in values)
     scale = first if mode is Mode.LINEAR or first > 0 else -first
     return scale, tuple(Fraction(value) / scale for value in values)
 
