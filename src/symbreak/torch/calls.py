@@ -86,7 +86,8 @@ def _loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None
     prediction = main_output(output)
     if y is None or not isinstance(y, Tensor) or prediction is None:
         return None
-    return _usual(prediction, y)
+    usual = _usual(prediction, y)
+    return None if usual is None else _checked(usual)
 
 
 def _given(loss_fn: LossFunction, output: Any, y: Any) -> Tensor:

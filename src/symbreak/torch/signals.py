@@ -113,7 +113,7 @@ def _measure(output: Tensor, axis: int, flat: float | None, off: tuple[int, ...]
 
 def _moments(table: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and variance of each column; products with a vector are much faster than PyTorch's own reduction."""
-    weights = torch.full((len(table),), 1 / max(1, len(table)), dtype=table.dtype)
+    weights = torch.full((len(table),), 1 / max(1, len(table)), dtype=table.dtype, device=table.device)
     centred = table - table[0]  # a row as the origin: what is common to all rows cannot drown the differences
     shift = weights @ centred
     return table[0] + shift, (weights @ centred.square_() - shift.square()).clamp_min(0)
@@ -146,8 +146,8 @@ def _flat(record: Record, argument: Tensor | None, axis: int) -> tuple[float | N
     if regions is None or argument is None:
         return None, ()
     table = _by_unit(argument.detach(), axis)
-    flat = torch.zeros(table.shape, dtype=torch.bool)
-    exact = torch.zeros(table.shape, dtype=torch.bool)
+    flat = torch.zeros(table.shape, dtype=torch.bool, device=table.device)
+    exact = torch.zeros(table.shape, dtype=torch.bool, device=table.device)
     for region in regions:
         inside = (table >= region.low) & (table <= region.high)
         flat |= inside
