@@ -137,6 +137,11 @@ class Colours:
         """Return labels and signs of the slices of a parameter along an axis."""
         return self.tables[kind(self.parameters[name], axis)].of((name, axis))
 
+    def entries(self, name: str) -> Any:
+        """Return what two tensors share if they are tied in every entry."""
+        axes = range(len(self.parameters[name].shape))
+        return tuple((kind(self.parameters[name], axis), self.axis(name, axis)[0].tobytes()) for axis in axes)
+
     def frozen(self, name: str) -> Array:
         """Return along the first axis which slices no gradient reached; of a single number, whether none reached it."""
         rank = len(self.parameters[name].shape)
@@ -246,10 +251,9 @@ def point_of(found: Colours, rng: np.random.Generator) -> Callable[[str], Array 
         if parameter is None:
             return None
         move = moves.pop(name, None)
-        if move is None:
-            return np.asarray(scale * parameter.values(), np.float64)
-        move += scale * parameter.values()
-        return move
+        # In float64: rounding a multiple of float32 weights would part units that only have equal sums.
+        start = np.multiply(parameter.values(), scale, dtype=np.float64)
+        return start if move is None else np.add(start, move, out=move)
 
     return point
 

@@ -214,10 +214,8 @@ def tensors(context: Context, colours: Colours) -> Iterator[TensorTie]:
     """Yield groups of parameters that move as one in every entry."""
     groups: dict[Any, list[str]] = {}
     for name, parameter in colours.parameters.items():
-        axes = [colours.axis(name, axis) for axis in range(len(parameter.shape))]
-        if axes and not colours.frozen(name).any():
-            key = (parameter.shape, *(label.tobytes() for label, _ in axes))
-            groups.setdefault(key, []).append(name)
+        if parameter.shape and not colours.frozen(name).any():
+            groups.setdefault(colours.entries(name), []).append(name)
     for names in groups.values():
         if len(names) > 1:
             first, *others = (colours.parameters[name].values() for name in names)
