@@ -13,3 +13,8 @@ def compiled(function: Any) -> Any:
     Fast-math stays off: it would let the compiler reorder or contract operations, and change bits.
     """
     return njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+def inlined(function: Any) -> Any:
+    """Compile a function of single numbers into whatever calls it: a call left in a loop ends vectorisation."""
+    return njit(nogil=True, cache=True, error_model="numpy", forceinline=True)(function)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symbreak.compiling import compiled
+from symbreak.compiling import compiled, inlined
 from symbreak.numerics import reference as r
 
 LN2_HIGH, LN2_LOW, LOG2_E, SQRT_HALF = r.LN2_HIGH, r.LN2_LOW, r.LOG2_E, r.SQRT_HALF
@@ -20,19 +20,19 @@ ERFCX_CENTRE, SMALLEST_NORMAL = r.ERFCX_CENTRE, r.SMALLEST_NORMAL
 MANTISSA, HALF_WORD = np.int64(r.MANTISSA), np.int64(r.HALF_WORD)
 
 
-@compiled
+@inlined
 def _power_of_two(k: Any) -> Any:
     return np.int64((k + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
-@compiled
+@inlined
 def _times_power_of_two(value: Any, k: Any) -> Any:
     whole = np.float64(k + TO_INTEGER).view(np.int64) - TO_INTEGER_BITS
     half = whole >> np.int64(1)
     return (value * _power_of_two(half)) * _power_of_two(whole - half)
 
 
-@compiled
+@inlined
 def _reduce(x: Any) -> Any:
     clipped = x
     clipped = -760.0 if clipped < -760.0 else clipped
@@ -41,7 +41,7 @@ def _reduce(x: Any) -> Any:
     return (clipped - k * LN2_HIGH) - k * LN2_LOW, k
 
 
-@compiled
+@inlined
 def _growth(x: Any) -> Any:
     total = EXPM1_TERMS[0]
     for n in range(1, len(EXPM1_TERMS)):
@@ -49,13 +49,13 @@ def _growth(x: Any) -> Any:
     return x * total
 
 
-@compiled
+@inlined
 def _exp(x: Any) -> Any:
     rest, k = _reduce(x)
     return _times_power_of_two(1.0 + _growth(rest), k)
 
 
-@compiled
+@inlined
 def _expm1(x: Any) -> Any:
     rest, k = _reduce(x)
     growth = _growth(rest)
@@ -65,7 +65,7 @@ def _expm1(x: Any) -> Any:
     return large if k > 60.0 else small
 
 
-@compiled
+@inlined
 def _tanh(x: Any) -> Any:
     # expm1 of -2|x|, without the branch for large arguments: it would keep the loop from being vectorised.
     rest, k = _reduce(-2.0 * np.abs(x))
@@ -74,7 +74,7 @@ def _tanh(x: Any) -> Any:
     return np.copysign(-e / (e + 2.0), x)
 
 
-@compiled
+@inlined
 def _log(x: Any) -> Any:
     regular = (x > 0.0) and (x < np.inf)
     safe = x if regular else 1.0
@@ -97,7 +97,7 @@ def _log(x: Any) -> Any:
     return value if regular else special
 
 
-@compiled
+@inlined
 def _log1p(x: Any) -> Any:
     whole = 1.0 + x
     finite = (whole > 0.0) and (whole < np.inf)
@@ -106,7 +106,7 @@ def _log1p(x: Any) -> Any:
     return _log(whole) + lost
 
 
-@compiled
+@inlined
 def _erfcx(x: Any) -> Any:
     t = (x - ERFCX_CENTRE) / (x + ERFCX_CENTRE)
     twice = t + t
@@ -116,7 +116,7 @@ def _erfcx(x: Any) -> Any:
     return ((t * one - two) + ERFCX_TERMS[0]) / (1.0 + 2.0 * x)
 
 
-@compiled
+@inlined
 def _normal_cdf(x: Any) -> Any:
     size = np.abs(x)
     size = 40.0 if size > 40.0 else size
