@@ -20,21 +20,26 @@ def test_kernels_have_the_bits_of_the_reference(sizes, dtype, seed, shared):
     w = rng.normal(size=(networks, rows, inner)).astype(dtype)
     a = rng.normal(size=(1 if shared else networks, inner, examples)).astype(dtype)
     dz = rng.normal(size=(networks, rows, examples)).astype(dtype)
-    product, gradient = np.empty((networks, rows, examples), dtype), np.empty((networks, rows, inner), dtype)
-    kernels.product(w, a, product)
-    kernels.weight_gradient(dz, a, gradient)
-    np.testing.assert_array_equal(product, unitwise.product(w, a))
+    m = arithmetic.padded(dz).shape[-1]
+    product, gradient = np.empty((networks, rows, m), dtype), np.empty((networks, rows, inner), dtype)
+    kernels.products(w, arithmetic.padded(a), product)
+    kernels.weight_gradients(arithmetic.padded(dz), arithmetic.padded(a), gradient)
+    np.testing.assert_array_equal(product[..., :examples], unitwise.product(w, a))
     np.testing.assert_array_equal(gradient, unitwise.weight_gradient(dz, a))
 
 
 def test_sums_are_right_and_run_in_the_stated_order():
-    values = np.array([1e16, 1.0, -1e16, 1.0, 0, 0, 0, 0, 0, 0, 3.0])
-    lanes = [1e16, 1.0, -1e16 + 3.0, 1.0, 0.0, 0.0, 0.0, 0.0]
-    fours = [lanes[i] + lanes[i + 4] for i in range(4)]
-    assert unitwise.sum_examples(values)[0] == (fours[0] + fours[2]) + (fours[1] + fours[3])
+    values = np.zeros(19)
+    values[[0, 1, 2, 3, 18]] = 1e16, 1.0, -1e16, 1.0, 3.0
+    # Lane 2 holds elements 2 and 18; the other lanes one element each.
+    lanes = [1e16, 1.0, -1e16 + 3.0, 1.0]
+    assert unitwise.sum_examples(values)[0] == (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
+    halves = np.zeros(16)
+    halves[[0, 8, 4, 12]] = 1e16, -1e16, 1.0, 1.0
+    assert unitwise.sum_examples(halves)[0] == 2.0, "lanes 8 apart come first"
 
 
-@pytest.mark.parametrize("m", [1, 7, 8, 9, 400])
+@pytest.mark.parametrize("m", [1, 15, 16, 17, 400])
 def test_every_row_is_treated_alike(m):
     """The same row at any place of any matrix gives the same bits."""
     rng = np.random.default_rng(m)

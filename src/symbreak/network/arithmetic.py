@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symbreak.errors import UnknownName
 from symbreak.network import unitwise
+from symbreak.numerics import portable, single
 from symbreak.numerics.activations import LIBRARY, PORTABLE, Math
 
 Array = NDArray[np.floating[Any]]
@@ -43,7 +44,8 @@ def get(name: str | Arithmetic) -> Arithmetic:
     """Return the arithmetic of that name, "blas" or "unitwise".
 
     "unitwise" forms every unit's numbers by the same operations in the same order and uses portable functions: tied
-    units stay bit-identical, and the bits are the same on every machine. "blas" is faster for wide layers.
+    units stay bit-identical, and the bits are the same on every machine. "blas" is faster for wide layers and promises
+    neither.
     """
     if isinstance(name, Arithmetic):
         return name
@@ -57,9 +59,10 @@ def _product(w: Array, a: Array) -> Array:
         return unitwise.product(w, a)
     from symbreak.network import kernels
 
-    out = np.empty((*np.broadcast_shapes(w.shape[:-2], a.shape[:-2]), w.shape[-2], a.shape[-1]), w.dtype)
-    kernels.product(_stacked(w), _stacked(a), _stacked(out))
-    return out
+    m, source = a.shape[-1], padded(a)
+    out = np.empty((*np.broadcast_shapes(w.shape[:-2], a.shape[:-2]), w.shape[-2], source.shape[-1]), w.dtype)
+    kernels.products(_stacked(w), _stacked(source), _stacked(out))
+    return out[..., :m]
 
 
 def _weight_gradient(dz: Array, a: Array) -> Array:
@@ -68,7 +71,7 @@ def _weight_gradient(dz: Array, a: Array) -> Array:
     from symbreak.network import kernels
 
     out = np.empty((*np.broadcast_shapes(dz.shape[:-2], a.shape[:-2]), dz.shape[-2], a.shape[-2]), dz.dtype)
-    kernels.weight_gradient(_stacked(dz), _stacked(a), _stacked(out))
+    kernels.weight_gradients(_stacked(padded(dz)), _stacked(padded(a)), _stacked(out))
     return out
 
 
@@ -80,8 +83,24 @@ def _sum_examples(values: Array) -> Array:
     return _weight_gradient(values, ones)
 
 
+def padded(array: Array) -> Array:
+    """Return the array with its last axis filled up with zeros to whole vectors, as the kernels take it."""
+    short = -array.shape[-1] % unitwise.LANES
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, short)]) if short else array
+
+
 def _stacked(array: Array) -> Array:
     return np.ascontiguousarray(array).reshape(-1, *array.shape[-2:])
+
+
+def _by_dtype(name: str) -> Callable[[Array], Array]:
+    """Return the portable function that computes float32 in float32, and all else in float64."""
+
+    def function(x: Array) -> Array:
+        family = single if getattr(x, "dtype", None) == np.float32 else portable
+        return np.asarray(getattr(family, name)(x))
+
+    return function
 
 
 def _transposed(array: Array) -> Array:
@@ -103,6 +122,6 @@ CATALOGUE = {
         lambda w, dz: _product(_transposed(w), dz),
         _weight_gradient,
         _sum_examples,
-        PORTABLE,
+        replace(PORTABLE, exp=_by_dtype("exp"), tanh=_by_dtype("tanh")),
     ),
 }

@@ -1,6 +1,8 @@
 """The products of `unitwise.py`, compiled: the same operations in the same order, so the same bits.
 
-Arrays are stacked and contiguous: W (networks, n_out, n_in), A (networks or 1, n_in, m). This module loads Numba.
+Matrices are flat, row after row. Rows over examples are `m` long, a multiple of `LANES`, filled up with zeros: a zero
+added to a lane changes nothing. Tiles of four rows by two columns keep their sums in registers. This module loads
+Numba.
 """
 
 from __future__ import annotations
@@ -8,63 +10,123 @@ from __future__ import annotations
 from typing import Any
 
 from symbreak.compiling import compiled
+from symbreak.network.kernels_lanes import load, splat, store, total
+from symbreak.network.unitwise import LANES
 
 
 @compiled
-def product(w: Any, a: Any, out: Any) -> None:
-    """Fill `out` (networks, n_out, m) with W A."""
+def product(w: Any, step: Any, across: Any, rows: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
+    """Fill `out` (rows, m) with W A; W's entry (i, j) is w[i * step + j * across], A is (inner, m)."""
+    whole = rows - rows % 4
+    for i in range(0, whole, 4):
+        _four_rows(w[i * step :], step, across, inner, a, m, out[i * m : (i + 4) * m])
+    for i in range(whole, rows):
+        _one_row(w[i * step :], across, inner, a, m, out[i * m : (i + 1) * m])
+
+
+@compiled
+def _four_rows(w: Any, step: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
+    for s in range(0, m, LANES):
+        x = load(a, s)
+        row0, row1 = splat(w[0]) * x, splat(w[step]) * x
+        row2, row3 = splat(w[2 * step]) * x, splat(w[3 * step]) * x
+        for j in range(1, inner):
+            x = load(a, j * m + s)
+            at = j * across
+            row0 = row0 + splat(w[at]) * x
+            row1 = row1 + splat(w[at + step]) * x
+            row2 = row2 + splat(w[at + 2 * step]) * x
+            row3 = row3 + splat(w[at + 3 * step]) * x
+        store(out, s, row0)
+        store(out, m + s, row1)
+        store(out, 2 * m + s, row2)
+        store(out, 3 * m + s, row3)
+
+
+@compiled
+def _one_row(w: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
+    for s in range(0, m, LANES):
+        row = splat(w[0]) * load(a, s)
+        for j in range(1, inner):
+            row = row + splat(w[j * across]) * load(a, j * m + s)
+        store(out, s, row)
+
+
+@compiled
+def weight_gradient(dz: Any, rows: Any, a: Any, inner: Any, m: Any, count: Any, out: Any) -> None:
+    """Fill `out` (rows, inner) with dZ A^T / count: dZ is (rows, m), A is (inner, m)."""
+    whole, pairs = rows - rows % 4, inner - inner % 2
+    for i in range(0, whole, 4):
+        for j in range(0, pairs, 2):
+            _four_by_two(dz[i * m :], a[j * m :], m, count, out[i * inner + j :], inner)
+        if pairs < inner:
+            _four_by_one(dz[i * m :], a[pairs * m :], m, count, out[i * inner + pairs :], inner)
+    fours = inner - inner % 4
+    for i in range(whole, rows):
+        # A sum of products d x is one of products x d, so the tile may lie across.
+        for j in range(0, fours, 4):
+            _four_by_one(a[j * m :], dz[i * m :], m, count, out[i * inner + j :], 1)
+        for j in range(fours, inner):
+            _one_by_one(dz[i * m :], a[j * m :], m, count, out[i * inner + j :])
+
+
+@compiled
+def _four_by_two(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
+    zero = splat(d.dtype.type(0))
+    a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
+    for s in range(0, m, LANES):
+        left, right = load(x, s), load(x, m + s)
+        d0, d1 = load(d, s), load(d, m + s)
+        d2, d3 = load(d, 2 * m + s), load(d, 3 * m + s)
+        a0, a1, a2, a3 = a0 + d0 * left, a1 + d1 * left, a2 + d2 * left, a3 + d3 * left
+        b0, b1, b2, b3 = b0 + d0 * right, b1 + d1 * right, b2 + d2 * right, b3 + d3 * right
+    out[0], out[1] = total(a0) / count, total(b0) / count
+    out[step], out[step + 1] = total(a1) / count, total(b1) / count
+    out[2 * step], out[2 * step + 1] = total(a2) / count, total(b2) / count
+    out[3 * step], out[3 * step + 1] = total(a3) / count, total(b3) / count
+
+
+@compiled
+def _four_by_one(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
+    zero = splat(d.dtype.type(0))
+    a0, a1, a2, a3 = zero, zero, zero, zero
+    for s in range(0, m, LANES):
+        left = load(x, s)
+        a0, a1 = a0 + load(d, s) * left, a1 + load(d, m + s) * left
+        a2, a3 = a2 + load(d, 2 * m + s) * left, a3 + load(d, 3 * m + s) * left
+    out[0], out[step] = total(a0) / count, total(a1) / count
+    out[2 * step], out[3 * step] = total(a2) / count, total(a3) / count
+
+
+@compiled
+def _one_by_one(d: Any, x: Any, m: Any, count: Any, out: Any) -> None:
+    lanes = splat(d.dtype.type(0))
+    for s in range(0, m, LANES):
+        lanes = lanes + load(d, s) * load(x, s)
+    out[0] = total(lanes) / count
+
+
+@compiled
+def sum_examples(values: Any, m: Any) -> Any:
+    """Return the sum of the first `m` numbers of a flat array."""
+    lanes = splat(values.dtype.type(0))
+    for s in range(0, m, LANES):
+        lanes = lanes + load(values, s)
+    return total(lanes)
+
+
+@compiled
+def products(w: Any, a: Any, out: Any) -> None:
+    """Fill each matrix of `out` (networks, n_out, m) with W A; one A may serve all."""
     networks, rows, inner = w.shape
-    shared = a.shape[0] == 1
     for n in range(networks):
-        source = a[0 if shared else n]
-        for i in range(rows):
-            target = out[n, i]
-            w0 = w[n, i, 0]
-            for s in range(target.size):
-                target[s] = w0 * source[0, s]
-            # Three terms a pass, added one after the other: the same order, fewer passes over the row.
-            j = 1
-            while j + 2 < inner:
-                w1, w2, w3 = w[n, i, j], w[n, i, j + 1], w[n, i, j + 2]
-                for s in range(target.size):
-                    target[s] = ((target[s] + w1 * source[j, s]) + w2 * source[j + 1, s]) + w3 * source[j + 2, s]
-                j += 3
-            while j < inner:
-                w1 = w[n, i, j]
-                for s in range(target.size):
-                    target[s] = target[s] + w1 * source[j, s]
-                j += 1
+        product(w[n].ravel(), inner, 1, rows, inner, a[n % len(a)].ravel(), a.shape[2], out[n].ravel())
 
 
 @compiled
-def weight_gradient(dz: Any, a: Any, out: Any) -> None:
-    """Fill `out` (networks, n_out, n_in) with dZ A^T."""
-    networks, rows, examples = dz.shape
-    shared = a.shape[0] == 1
-    whole = examples - examples % 8
-    zero = dz.dtype.type(0)
+def weight_gradients(dz: Any, a: Any, out: Any) -> None:
+    """Fill each matrix of `out` (networks, n_out, n_in) with dZ A^T; one A may serve all."""
+    networks, rows, m = dz.shape
+    one = dz.dtype.type(1)
     for n in range(networks):
-        source = a[0 if shared else n]
-        for i in range(rows):
-            d = dz[n, i]
-            for j in range(source.shape[0]):
-                x = source[j]
-                l0, l1, l2, l3, l4, l5, l6, l7 = zero, zero, zero, zero, zero, zero, zero, zero
-                for s in range(0, whole, 8):
-                    l0 = l0 + d[s] * x[s]
-                    l1 = l1 + d[s + 1] * x[s + 1]
-                    l2 = l2 + d[s + 2] * x[s + 2]
-                    l3 = l3 + d[s + 3] * x[s + 3]
-                    l4 = l4 + d[s + 4] * x[s + 4]
-                    l5 = l5 + d[s + 5] * x[s + 5]
-                    l6 = l6 + d[s + 6] * x[s + 6]
-                    l7 = l7 + d[s + 7] * x[s + 7]
-                s = whole
-                l0 = l0 + (d[s] * x[s] if s < examples else zero)
-                l1 = l1 + (d[s + 1] * x[s + 1] if s + 1 < examples else zero)
-                l2 = l2 + (d[s + 2] * x[s + 2] if s + 2 < examples else zero)
-                l3 = l3 + (d[s + 3] * x[s + 3] if s + 3 < examples else zero)
-                l4 = l4 + (d[s + 4] * x[s + 4] if s + 4 < examples else zero)
-                l5 = l5 + (d[s + 5] * x[s + 5] if s + 5 < examples else zero)
-                l6 = l6 + (d[s + 6] * x[s + 6] if s + 6 < examples else zero)
-                out[n, i, j] = ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
+        weight_gradient(dz[n].ravel(), rows, a[n % len(a)].ravel(), a.shape[1], m, one, out[n].ravel())

@@ -75,7 +75,7 @@ def _cross_entropy(z: Array, y: Array, m: Math) -> Array:
         return activations.get("softplus")(z, math=m) - y * z
     top = z.max(axis=-2, keepdims=True)
     # The logarithm of a sum in [1, n]: log1p is exact to rounding there, and portable.
-    log_sum = m.log1p(_sum_outputs(m.exp(z - top)) - 1)
+    log_sum = m.log1p(_sum_outputs(m.exp(z - top)) - 1).astype(z.dtype, copy=False)
     return np.asarray(top + log_sum - _sum_outputs(y * z))
 
 

@@ -69,9 +69,11 @@ def descend(
     """
     check_rate(learning_rate)
     check_count("iterations", iterations, least=0)
-    x, y = _fitting(network, X, Y)
+    x, y = fitting(network, X, Y)
     batches = _batches(x, y, batch_size, batch_seed)
-    return _steps(network, batches, iterations, learning_rate, optimizers.get(optimizer), arithmetics.get(arithmetic))
+    rule, ops = optimizers.get(optimizer), arithmetics.get(arithmetic)
+    # NumPy's own numbers would widen float32.
+    return _steps(network, batches, iterations, float(learning_rate), rule, ops)
 
 
 def _steps(
@@ -105,11 +107,16 @@ def _batches(x: Array, y: Array, size: int | None, seed: int) -> Iterator[tuple[
             yield x, y
     epoch = 0
     while True:
-        order = np.argsort(random.bits(m, seed=seed, name=f"batches/epoch {epoch}"), kind="stable")
+        order = epoch_order(m, seed, epoch)
         for start in range(0, m, size):
             chosen = order[start : start + size]
             yield np.ascontiguousarray(x[..., chosen]), np.ascontiguousarray(y[..., chosen])
         epoch += 1
+
+
+def epoch_order(m: int, seed: int, epoch: int) -> NDArray[np.intp]:
+    """Return the order in which an epoch's mini-batches run through m examples."""
+    return np.argsort(random.bits(m, seed=seed, name=f"batches/epoch {epoch}"), kind="stable")
 
 
 def check_rate(learning_rate: float) -> None:
@@ -130,7 +137,7 @@ def check_count(what: str, value: int, *, least: int, most: int = MAX_COUNT) -> 
     raise InvalidInput(f"{what} must be {bounds}", got=value, allowed=bounds, hint=str(max(least, 1)))
 
 
-def _fitting(network: Network, X: Array, Y: Array) -> tuple[Array, Array]:
+def fitting(network: Network, X: Array, Y: Array) -> tuple[Array, Array]:
     """Return X and Y as the network takes them. What training makes of them may overflow; they may not."""
     first = network.weights[0]
     x = examples.inputs(X, network.sizes[0], first.dtype)

@@ -1,0 +1,11 @@
+"""What the kernels call activations, losses and update rules: their places in these lists."""
+
+from __future__ import annotations
+
+from symbreak.network import optimizers
+from symbreak.numerics import activations
+
+ACTIVATIONS = tuple(activations.CATALOGUE)
+# Cross-entropy of one output and of several are two formulas.
+LOSSES = ("cross-entropy, one output", "cross-entropy", "squared-error", "squared-error(sigmoid)")
+OPTIMIZERS = tuple(optimizers.CATALOGUE)
