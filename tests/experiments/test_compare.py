@@ -170,12 +170,12 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
     finished = threading.Event()
     train = running.train
 
-    def second_hangs(settings, problem, group, on_iteration):
+    def second_hangs(settings, problem, group, on_progress):
         if group.init == "zeros":
-            outcome = train(settings, problem, group, on_iteration)
+            outcome = train(settings, problem, group, on_progress)
             finished.set()
             return outcome
-        while on_iteration():
+        while on_progress(0):
             time.sleep(0.001)
         return None
 

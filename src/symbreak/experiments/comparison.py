@@ -111,11 +111,11 @@ def _run_groups(
     total = sum(len(group.seeds) for group in groups) * (settings.iterations + 1)
 
     def run(index: int) -> Outcome | None:
-        def on_iteration() -> bool:
-            done[index] += len(groups[index].seeds)
+        def on_progress(iterations: int) -> bool:
+            done[index] += iterations
             return not stop.is_set()
 
-        outcome = train(settings, problem, groups[index], on_iteration)
+        outcome = train(settings, problem, groups[index], on_progress)
         done[index] = len(groups[index].seeds) * (settings.iterations + 1)
         return outcome
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from symbreak.experiments import measures, pictures
 from symbreak.experiments.proof import Proof, prove
 from symbreak.experiments.result import Detail, Ends, Run
 from symbreak.experiments.settings import Settings
-from symbreak.network import Network, Step, descend, stack
+from symbreak.network import Network, Step, descend, stack, train_many
 from symbreak.network import backward as backward_pass
 from symbreak.network import cost as cost_of
 from symbreak.network import forward as forward_pass
@@ -53,60 +53,100 @@ class Outcome:
     detail: Detail | None
 
 
-@dataclass(eq=False)
-class _Diary:
-    """What is written down while a group trains."""
+@dataclass(frozen=True, eq=False)
+class _Trace:
+    """How a group went: first and last step on all examples, costs at checkpoints, the path of the first network.
 
-    size: int
-    half: float
-    curve: list[tuple[int, Array]] = field(default_factory=list)
-    reached: list[int | None] = field(default_factory=list)
-    overflowed: list[int | None] = field(default_factory=list)
+    `reached` holds the first iteration at which each cost was half of the base rate, `overflowed` the first at which
+    it was no number any more. What comes after is no longer gradient descent, even if finite.
+    """
 
-    def __post_init__(self) -> None:
-        self.reached = [None] * self.size
-        self.overflowed = [None] * self.size
-
-    def note(self, iteration: int, cost: Array) -> None:
-        """Note the first time that each cost is half of the base rate, or no number any more."""
-        for events, happened in ((self.reached, cost <= self.half), (self.overflowed, ~np.isfinite(cost))):
-            for index in np.flatnonzero(happened):
-                if events[index] is None:
-                    events[index] = iteration
+    first: Step
+    last: Step
+    curve: list[tuple[int, Array]]
+    reached: list[int | None]
+    overflowed: list[int | None]
+    trail: list[tuple[int, Array]]
 
     def sound(self, index: int, iteration: int) -> bool:
-        """Tell whether nothing had overflowed yet; what comes after is no longer gradient descent, even if finite."""
         overflow = self.overflowed[index]
         return overflow is None or iteration < overflow
 
-    def all_overflowed(self) -> bool:
-        return None not in self.overflowed
 
+def train(settings: Settings, problem: Problem, group: Group, on_progress: Callable[[int], bool]) -> Outcome | None:
+    """Train and measure a group; None if it was stopped.
 
-def train(settings: Settings, problem: Problem, group: Group, on_iteration: Callable[[], bool]) -> Outcome | None:
-    """Train a group; `on_iteration` is called after each and says whether to go on. None if it was stopped."""
+    `on_progress` is called now and then with the network-iterations done since, and says whether to go on.
+    """
     start = _networks(settings, problem, group)
-    marks = checkpoints(settings.iterations)
-    diary = _Diary(len(group.seeds), problem.base_rate_cost / 2)
-    trail = []
-    first: Step | None = None
-    last: Step | None = None
+    trace = (_descended if settings.arithmetic == "blas" else _engine)(settings, problem, start, on_progress)
+    return None if trace is None else _outcome(settings, problem, group, trace)
+
+
+def _engine(settings: Settings, problem: Problem, start: Network, on_progress: Callable[[int], bool]) -> _Trace | None:
+    """Train in unit-alike arithmetic: compiled, and a network that overflows is stopped."""
+    trained = train_many(
+        start,
+        problem.train.X,
+        problem.train.Y,
+        iterations=settings.iterations,
+        learning_rate=settings.learning_rate,
+        optimizer=settings.optimizer,
+        batch_size=settings.batch_size,
+        record=checkpoints(settings.iterations),
+        threshold=problem.base_rate_cost / 2,
+        watch=(0,),
+        threads=1,
+        proceed=on_progress,
+    )
+    if not trained.complete:
+        return None
+    path = trained.parameters_at(0).weights[0]
+    return _Trace(
+        first=_on_all(0, start, problem, settings.arithmetic),
+        last=_on_all(settings.iterations, trained.network, problem, settings.arithmetic),
+        curve=list(zip(trained.iterations, trained.curve.T, strict=True)),
+        reached=[_happened(iteration) for iteration in trained.reached.tolist()],
+        overflowed=[_happened(iteration) for iteration in trained.diverged_at.tolist()],
+        trail=[(t, w) for t, w in zip(trained.iterations, path, strict=True) if not np.isnan(w).any()],
+    )
+
+
+def _happened(iteration: int) -> int | None:
+    return None if iteration < 0 else iteration
+
+
+def _descended(
+    settings: Settings, problem: Problem, start: Network, on_progress: Callable[[int], bool]
+) -> _Trace | None:
+    """Train by BLAS, all networks of the group in one product."""
+    marks, half = checkpoints(settings.iterations), problem.base_rate_cost / 2
+    size = len(start.weights[0])
+    reached: list[int | None] = [None] * size
+    overflowed: list[int | None] = [None] * size
+    steps: list[Step] = []
+    curve, trail = [], []
     for step in _descent(settings, problem, start):
         full = step if settings.batch_size is None else None
-        if step.iteration in marks or step.iteration == settings.iterations:
-            full = full or _on_all(step, problem, settings.arithmetic)
-            diary.curve.append((step.iteration, full.cost))
+        if step.iteration in marks:
+            full = full or _on_all(step.iteration, step.network, problem, settings.arithmetic)
+            curve.append((step.iteration, full.cost))
             trail.append((step.iteration, full.network.weights[0][0]))
-            first, last = first or full, full
+            steps = [*steps[:1], full]
         if full is not None:
-            diary.note(step.iteration, full.cost)
-        if not on_iteration():
+            _note_first(reached, full.cost <= half, step.iteration)
+            _note_first(overflowed, ~np.isfinite(full.cost), step.iteration)
+        if not on_progress(size):
             return None
-        if diary.all_overflowed():
+        if None not in overflowed:
             break
-    assert first, "iteration 0 is a checkpoint"
-    assert last, "and so is the last"
-    return _outcome(settings, problem, group, diary, first, last, trail)
+    return _Trace(steps[0], steps[-1], curve, reached, overflowed, trail)
+
+
+def _note_first(events: list[int | None], happened: NDArray[np.bool_], iteration: int) -> None:
+    for index in np.flatnonzero(happened):
+        if events[index] is None:
+            events[index] = iteration
 
 
 def checkpoints(iterations: int) -> frozenset[int]:
@@ -143,48 +183,35 @@ def _descent(settings: Settings, problem: Problem, start: Network) -> Iterator[S
     )
 
 
-def _on_all(step: Step, problem: Problem, arithmetic: str) -> Step:
-    """Return the step as seen on all training examples instead of a mini-batch."""
+def _on_all(iteration: int, network: Network, problem: Problem, arithmetic: str) -> Step:
+    """Return a step as seen on all training examples."""
     with np.errstate(over="ignore", invalid="ignore"):
-        passed = forward_pass(step.network, problem.train.X, arithmetic=arithmetic)
-        gradient = backward_pass(step.network, passed, problem.train.Y, arithmetic=arithmetic)
-        value = cost_of(step.network, passed, problem.train.Y, arithmetic=arithmetic)
-    return Step(step.iteration, step.network, passed, gradient, value)
+        passed = forward_pass(network, problem.train.X, arithmetic=arithmetic)
+        gradient = backward_pass(network, passed, problem.train.Y, arithmetic=arithmetic)
+        value = cost_of(network, passed, problem.train.Y, arithmetic=arithmetic)
+    return Step(iteration, network, passed, gradient, value)
 
 
-def _outcome(
-    settings: Settings,
-    problem: Problem,
-    group: Group,
-    diary: _Diary,
-    first: Step,
-    last: Step,
-    trail: list[tuple[int, Array]],
-) -> Outcome:
+def _outcome(settings: Settings, problem: Problem, group: Group, trace: _Trace) -> Outcome:
+    first, last = trace.first, trace.last
     with np.errstate(over="ignore", invalid="ignore"):
         scored = forward_pass(last.network, problem.scored.X, arithmetic=settings.arithmetic)
         regression = problem.train.task == "regression"
         accuracy = measures.accuracy(last.network, scored, problem.scored.Y, regression=regression)
-        ends = {
-            name: [
-                Ends(tuple(start), tuple(end) if overflow is None else (None,) * len(end))
-                for start, end, overflow in zip(at_first.tolist(), at_last.tolist(), diary.overflowed, strict=True)
-            ]
-            for name, (at_first, at_last) in _measured(first, last).items()
-        }
+        ends = _ends(trace)
         norms = measures.gradient_norm(first.gradient)
-        detail = pictures.detail(problem.train, first, last, trail, group.seeds[0]) if group.seeds[0] == 0 else None
+        pictured = group.seeds[0] == 0
+        detail = pictures.detail(problem.train, first, last, trace.trail, group.seeds[0]) if pictured else None
+    sound = [overflow is None for overflow in trace.overflowed]
     runs = tuple(
         Run(
             seed=seed,
-            cost=tuple(
-                (iteration, finite(costs[i]) if diary.sound(i, iteration) else None) for iteration, costs in diary.curve
-            ),
-            final_cost=finite(last.cost[i]) if diary.overflowed[i] is None else None,
-            accuracy=finite(accuracy[i]) if diary.overflowed[i] is None else None,
-            iterations_to_half_base_rate=diary.reached[i],
+            cost=tuple((t, finite(costs[i]) if trace.sound(i, t) else None) for t, costs in trace.curve),
+            final_cost=finite(last.cost[i]) if sound[i] else None,
+            accuracy=finite(accuracy[i]) if sound[i] else None,
+            iterations_to_half_base_rate=trace.reached[i],
             gradient_norm=finite(norms[i]),
-            overflowed_at=diary.overflowed[i],
+            overflowed_at=trace.overflowed[i],
             **{name: values[i] for name, values in ends.items()},
         )
         for i, seed in enumerate(group.seeds)
@@ -194,6 +221,17 @@ def _outcome(
         for i, run in enumerate(runs)
     )
     return Outcome(group, runs, proofs, detail)
+
+
+def _ends(trace: _Trace) -> dict[str, list[Ends]]:
+    """Return what is measured at both ends of each run; what overflowed has no end."""
+    return {
+        name: [
+            Ends(tuple(start), tuple(end) if overflow is None else (None,) * len(end))
+            for start, end, overflow in zip(at_first.tolist(), at_last.tolist(), trace.overflowed, strict=True)
+        ]
+        for name, (at_first, at_last) in _measured(trace.first, trace.last).items()
+    }
 
 
 def _measured(first: Step, last: Step) -> dict[str, tuple[Array, Array]]:
