@@ -1,0 +1,66 @@
+"""check(deep=True): what values alone do not show, with the reason; and nothing on sound models."""
+
+from __future__ import annotations
+
+import pytest
+from check.families import FAMILIES, built
+
+from symbreak import check
+from symbreak.errors import InvalidInput
+
+RULES = ("symmetric-units", "stuck-parameters")
+
+
+def findings(name, breaking, *, deep=True):
+    model, x = built(name, breaking)
+    return check(model, x, deep=deep, select=RULES).findings
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_sound_starts_have_no_errors(name):
+    assert not [f for f in findings(name, None) if f.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    ("name", "breaking", "parameter"),
+    [
+        ("attention", 1, "layer.query.weight"),
+        ("gated mlp", 0, "1.gate.weight"),
+        ("lora", 1, "0.lora_A"),
+        ("experts", 0, "router.weight"),
+    ],
+)
+def test_zeros_that_wait_for_each_other_are_lost(name, breaking, parameter):
+    found = [f for f in findings(name, breaking) if f.rule == "stuck-parameters" and parameter in f.where.parameters]
+    assert [f.severity for f in found] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "reason"),
+    [("resnet, batch norm", "one.bias", "norm"), ("attention", "layer.key.bias", "softmax")],
+)
+def test_what_no_output_depends_on_is_harmless(name, parameter, reason):
+    found = [f for f in findings(name, None) if parameter in f.where.parameters]
+    assert [f.severity for f in found] == ["info"]
+    assert "harmless" in found[0].says
+    assert reason in found[0].says
+    assert not [f for f in findings(name, None, deep=False) if parameter in f.where.parameters]
+
+
+def test_copied_experts_under_a_zero_router_are_proved_with_the_steps():
+    found = [f for f in findings("experts", 0) if f.rule == "symmetric-units"]
+    assert [(f.status, f.where.modules) for f in found] == [("proved", ("experts.0", "experts.1", "experts.2"))]
+    assert "through step 3 nothing parts them" in found[0].says
+    assert found[0].evidence["witness"] == {"optimizer": "adamw", "steps": 3, "held": True}
+
+
+def test_units_with_equal_sums_only_are_found():
+    assert not [f for f in findings("mlp, rigid", None) if f.severity == "error"]
+    found = [f for f in findings("mlp, rigid", 0) if f.rule == "symmetric-units"]
+    assert found
+
+
+def test_a_deep_check_needs_a_batch():
+    model, _ = built("mlp", None)
+    with pytest.raises(InvalidInput, match="deep"):
+        check(model, deep=True)

@@ -1,0 +1,154 @@
+"""Exchanges of modules that are proved to change no output: by brute force, by near misses, and by wrong rules."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from check.nets import Mixture, mlp
+from torch import nn
+
+from symbreak.torch import swaps as rules
+from symbreak.torch.observe import observe
+
+
+class Ensemble(nn.Module):
+    """Members whose outputs are put together in one of several ways."""
+
+    def __init__(self, way, members=3):
+        super().__init__()
+        self.way = way
+        self.members = nn.ModuleList(mlp(6, 5, 3, activation=nn.Tanh) for _ in range(members))
+        for member in self.members[1:]:
+            member.load_state_dict(self.members[0].state_dict())
+
+    def forward(self, x):
+        found = [member(x) for member in self.members]
+        return {
+            "mean": lambda: torch.stack(found).mean(0),
+            "sum": lambda: sum(found),
+            "product": lambda: found[0] * found[1],
+            "first": lambda: torch.stack(found)[0],
+            "weighed": lambda: 0.5 * found[0] + 2 * found[1] + 3 * found[2],
+            "cat": lambda: torch.cat(found, 1),
+            "difference": lambda: found[0] - found[1],
+            "nested": lambda: torch.tanh(found[0] + found[1]) + found[2],
+        }[self.way]()
+
+
+def experts(*, router=0.0, copied=True):
+    model = Mixture(6, 5, 3, experts=3)
+    nn.init.constant_(model.router.weight, router)
+    if copied:
+        for expert in model.experts[1:]:
+            expert.load_state_dict(model.experts[0].state_dict())
+    return model
+
+
+def found(model):
+    torch.manual_seed(0)
+    return observe(model, torch.randn(16, 6)).swaps
+
+
+def changes_output(model, swap, *, values=True):
+    """Whether the exchange changes the output where the modules differ."""
+    torch.manual_seed(1)
+    x = torch.randn(16, 6)
+    named = dict(model.named_parameters())
+    with torch.no_grad():
+        for parameter in named.values():
+            parameter.add_(torch.randn_like(parameter))
+        before = model(x)
+        for a, b in swap.pairs:
+            one, other = named[a].clone(), named[b].clone()
+            named[a].copy_(other)
+            named[b].copy_(one)
+        for name, axis, i, j in swap.slices:
+            rows = named[name].movedim(axis, 0)
+            one, other = rows[i].clone(), rows[j].clone()
+            rows[i], rows[j] = other, one
+        return float((model(x) - before).abs().max()) > 1e-5 * float(before.abs().max())
+
+
+MODELS = {
+    **{f"ensemble, {way}": (lambda way=way: Ensemble(way)) for way in ("mean", "sum", "product", "nested")},
+    "experts": experts,
+    "experts, constant router": lambda: experts(router=0.3),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_exchange_that_is_found_changes_no_output(name):
+    model = MODELS[name]()
+    swaps = found(model)
+    assert swaps
+    assert not any(changes_output(model, swap) for swap in swaps)
+
+
+@pytest.mark.parametrize("way", ["first", "weighed", "cat", "difference"])
+def test_members_that_are_read_differently_are_not_exchanged(way):
+    assert all(swap.pairs[0] not in {("members.0.0.weight", "members.1.0.weight")} for swap in found(Ensemble(way)))
+
+
+def test_experts_that_differ_or_are_routed_differently_are_not_exchanged():
+    assert not found(experts(copied=False))
+    model = experts()
+    with torch.no_grad():
+        model.router.weight[1, 0] = 0.5
+    assert all("experts.1.0.weight" not in pair for swap in found(model) for pair in swap.pairs)
+
+
+class Position(nn.Module):
+    """Copies that are fed differently."""
+
+    def __init__(self):
+        super().__init__()
+        self.members = nn.ModuleList(mlp(6, 5, 3, activation=nn.Tanh) for _ in range(2))
+        self.members[1].load_state_dict(self.members[0].state_dict())
+
+    def forward(self, x):
+        return self.members[0](x) + self.members[1](2 * x)
+
+
+def test_copies_that_are_fed_differently_are_not_exchanged():
+    assert not found(Position())
+
+
+# --- wrong rules
+
+
+def wrong(model):
+    return [swap for swap in found(model) if changes_output(model, swap)]
+
+
+def test_a_pick_that_does_not_follow_the_exchange_is_caught(monkeypatch):
+    def stays(reading, record, output):
+        return rules._Form(reading.write(record, output))
+
+    monkeypatch.setitem(rules.RULES, "select", stays)
+    # With picks that stay, the router's rows no longer go with their experts: the proof is lost.
+    assert not found(experts())
+
+
+def test_sums_that_forget_their_factors_are_caught(monkeypatch):
+    honest = rules._Reading.write
+
+    def forgetful(self, record, output=0, **changed):
+        if record.target == "mul":
+            return self.expressions.number(("mul", len(record.operand_shapes)))
+        return honest(self, record, output, **changed)
+
+    monkeypatch.setattr(rules._Reading, "write", forgetful)
+    assert wrong(Ensemble("weighed"))
+
+
+def test_differences_taken_for_sums_are_caught(monkeypatch):
+    honest = rules._Reading.write
+
+    def unsigned(self, record, output=0, **changed):
+        if record.target == "sub":
+            operands = [self.of(item).number for item in record.arguments.values() if self.of(item)]
+            return self.expressions.added(operands)
+        return honest(self, record, output, **changed)
+
+    monkeypatch.setattr(rules._Reading, "write", unsigned)
+    assert wrong(Ensemble("difference", members=2))
