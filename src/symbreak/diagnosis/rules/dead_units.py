@@ -14,6 +14,10 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 DEVIATIONS = 3.0
 # A bias this many times the spread of the sum that it is added to switches a unit off for good, not by chance.
 PUSHED = 5.0
+# Inputs with a mean cosine above this differ by less than a fifth of their size; three units in ten off is then no
+# accident of one draw but what every draw gives, and the other units are linear.
+ALIKE = 0.97
+ONE_SIDED = 0.3
 # Fewer samples (or positions) leave units off by chance.
 FEWEST = 8
 
@@ -27,8 +31,30 @@ def find(context: Context) -> Iterator[Finding]:
         seen = math.prod(operation.shape) / max(1, signal.units)
         chance = 0.5 + DEVIATIONS * 0.5 / math.sqrt(signal.units)
         share = len(signal.off) / signal.units
-        if seen >= FEWEST and (share == 1 or share > chance or _pushed(context, operation)):
+        if seen < FEWEST or not _hidden(context, operation):
+            continue
+        if share == 1 or share > chance or _pushed(context, operation) or _one_sided(context, operation, share):
             yield _finding(context, operation, share)
+
+
+def _hidden(context: Context, operation: Operation) -> bool:
+    """Tell whether an activation belongs to the model: a weight follows, or comes right before. A hinge of the loss is
+    off where all is well."""
+    if context.wires.leads_on(operation):
+        return True
+    source = operation
+    while source.inputs and (source is operation or source.kind in ("shape", "norm")):
+        source = context.wires.operations[source.inputs[0]]
+    return source.weight is not None or source.bias is not None
+
+
+def _one_sided(context: Context, operation: Operation, share: float) -> bool:
+    """Tell whether raw inputs that all look alike decide by the sign of a unit's sum of weights that it is off."""
+    source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
+    if source is None or operation.signal is None or operation.signal.units < FEWEST or share < ONE_SIDED:
+        return False
+    read = [op.signal for op in context.wires.sources(source) if op.kind == "input" and op.signal is not None]
+    return any((s.similarity or 0.0) > ALIKE and abs(s.mean) > PUSHED * s.std and s.rms > PUSHED for s in read)
 
 
 def _pushed(context: Context, operation: Operation) -> bool:
@@ -39,7 +65,10 @@ def _pushed(context: Context, operation: Operation) -> bool:
     bias = context.observation.parameter(source.bias).values().reshape(-1)
     if len(bias) != operation.signal.units or source.signal.std <= 0:
         return False
-    return bool((bias[list(operation.signal.off)] < -PUSHED * source.signal.std).any())
+    # Beside tiny inputs every bias is large; one that holds a unit off for good is large beside inputs of size 1 too.
+    weight = context.observation.parameter(source.weight.parameter).summary.rms if source.weight else 0.0
+    usual = weight * math.sqrt(source.weight.fan_in) if source.weight else 0.0
+    return bool((bias[list(operation.signal.off)] < -PUSHED * max(source.signal.std, usual)).any())
 
 
 def _finding(context: Context, operation: Operation, share: float) -> Finding:

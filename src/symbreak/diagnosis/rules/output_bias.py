@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from symbreak.diagnosis.finding import Finding, Where
-from symbreak.diagnosis.observation import Loss
+from symbreak.diagnosis.observation import Loss, Operation
 from symbreak.diagnosis.rules import shape_broadcast
 from symbreak.diagnosis.rules.rule import Context, Rule
 
@@ -26,6 +26,11 @@ TARGETS_PER_CLASS = 20
 # Targets whose mean lies this many standard deviations from zero make the offset the larger part of the error.
 OFFSET = 2.0
 FEWEST = 16
+# Maps or sequences whose shares are compared, and the standard errors of their mean that are left to chance.
+FEWEST_MAPS = 4
+MAP_DEVIATIONS = 4.0
+# From fewer rows a column's spread is not known well enough to set its mean against it.
+FEWEST_ROWS = 8
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -37,7 +42,7 @@ def find(context: Context) -> Iterator[Finding]:
     if signal is None or any(shape_broadcast.find(context)):
         return
     found = {"binary-cross-entropy": _binary, "cross-entropy": _classes, "squared-error": _numbers}.get(loss.kind)
-    told = found(loss, signal.mean) if found else None
+    told = found(loss, signal.mean, _units(context)) if found else None
     if told is not None:
         yield _finding(context, loss, *told)
 
@@ -45,19 +50,61 @@ def find(context: Context) -> Iterator[Finding]:
 Told = tuple[float, str, str, str]
 
 
-def _binary(loss: Loss, mean: float) -> Told | None:
+def _units(context: Context) -> int | None:
+    """Return how many numbers the last bias has: one is shared by all places of a map or a sequence."""
+    bias = _head(context).bias
+    return math.prod(context.observation.parameter(bias).shape) if bias else None
+
+
+def _columns(targets: Array, units: int | None) -> Array:
+    """Return the targets as (rows, columns) with one column for each number of the last bias."""
+    if targets.ndim < 2 or units == 1:
+        return targets.reshape(-1, 1)
+    if units is not None and units == targets.shape[1]:
+        return np.moveaxis(targets, 1, -1).reshape(-1, units)
+    if units is not None and units == targets.shape[-1]:
+        return targets.reshape(-1, units)
+    return targets.reshape(len(targets), -1)
+
+
+def _binary(loss: Loss, mean: float, units: int | None) -> Told | None:
     targets = np.asarray(loss.targets, np.float64)
-    columns = targets.reshape(len(targets), -1) if targets.ndim > 1 else targets.reshape(-1, 1)
+    columns = _columns(targets, units)
     if len(columns) < FEWEST or not np.isin(columns, (0, 1)).all():
         return None
-    rates = np.array([_towards_half(int(c.sum()), len(c)) for c in columns.T])
-    start = 1 / (1 + math.exp(-mean)) if not loss.normalized else min(max(mean, 1e-6), 1 - 1e-6)
+    rates = _rates(targets, columns)
+    start = 1 / (1 + math.exp(-max(min(mean, 500.0), -500.0)))
+    start = min(max(mean if loss.normalized else start, 1e-6), 1 - 1e-6)
     cost = float(np.mean(_divergence(rates, start)))
     observed = float(columns.mean())
+    # Biases may differ from column to column; the loss itself says whether the start is that of the base rates.
+    if loss.value - float(np.mean(_entropy(columns.mean(axis=0)))) <= COST:
+        return None
     logit = math.log(max(observed, 0.5 / len(columns)) / max(1 - observed, 0.5 / len(columns)))
     if cost <= COST:
         return None
     return cost, f"{observed:.3g} of the targets are 1", f"bias = log(p / (1 - p)) = {logit:.3g}", f"{logit:.4g}"
+
+
+def _rates(targets: Array, columns: Array) -> Array:
+    """Return each column's share of ones, as near to one half as the batch allows.
+
+    Places of one map or sequence are not independent: there the samples' own shares tell how far it may be off.
+    """
+    if len(columns) == len(targets):
+        return np.array([_towards_half(int(c.sum()), len(c)) for c in columns.T])
+    if len(targets) < FEWEST_MAPS:
+        return np.full(columns.shape[1], 0.5)
+    shares = columns.reshape(len(targets), -1, columns.shape[1]).mean(axis=1)
+    doubt = MAP_DEVIATIONS * shares.std(axis=0, ddof=1) / math.sqrt(len(shares)) + 1 / len(columns)
+    return np.asarray(
+        np.where(shares.mean(0) < 0.5, np.minimum(0.5, shares.mean(0) + doubt), np.maximum(0.5, shares.mean(0) - doubt))
+    )
+
+
+def _entropy(rates: Array) -> Array:
+    kept = np.clip(rates, 1e-12, 1 - 1e-12)
+    return np.asarray(-kept * np.log(kept) - (1 - kept) * np.log(1 - kept))
 
 
 def _towards_half(ones: int, total: int) -> float:
@@ -72,7 +119,7 @@ def _divergence(rates: Array, start: float) -> Array:
     return np.asarray(kept * np.log(kept / start) + (1 - kept) * np.log((1 - kept) / (1 - start)))
 
 
-def _classes(loss: Loss, mean: float) -> Told | None:
+def _classes(loss: Loss, mean: float, units: int | None) -> Told | None:
     targets = np.asarray(loss.targets)
     classes = loss.classes or 0
     if targets.dtype.kind not in "iu" or classes < 2 or len(targets) < TARGETS_PER_CLASS * classes:
@@ -91,15 +138,16 @@ def _classes(loss: Loss, mean: float) -> Told | None:
     )
 
 
-def _numbers(loss: Loss, mean: float) -> Told | None:
+def _numbers(loss: Loss, mean: float, units: int | None) -> Told | None:
     targets = np.asarray(loss.targets, np.float64)
-    if targets.size < FEWEST:
+    columns = _columns(targets, units)
+    if targets.size < FEWEST or len(columns) < FEWEST_ROWS:
         return None
-    columns = targets.reshape(len(targets), -1) if targets.ndim > 1 else targets.reshape(-1, 1)
-    spread = float(np.mean(columns.var(axis=0)))
+    spread = float(np.mean(columns.var(axis=0, ddof=1)))
     middle = columns.mean(axis=0)
     offset = float(np.mean(np.square(middle))) if columns.shape[1] > 1 else float(np.square(middle[0] - mean))
-    if offset <= OFFSET**2 * spread or offset == 0:
+    # Where the biases are set column by column the loss does not contain the offset.
+    if offset <= OFFSET**2 * spread or offset == 0 or loss.value < offset / 2:
         return None
     return (
         offset,
@@ -109,10 +157,17 @@ def _numbers(loss: Loss, mean: float) -> Told | None:
     )
 
 
-def _finding(context: Context, loss: Loss, cost: float, says: str, expected: str, value: str) -> Finding:
-    operation = context.observation.operations[loss.output or 0]
+def _head(context: Context) -> Operation:
+    """Return the operation with the weight or bias that gives the prediction."""
+    loss = context.observation.loss
+    operation = context.observation.operations[(loss.output if loss else None) or 0]
     while operation.weight is None and operation.inputs and operation.bias is None:
         operation = context.observation.operations[operation.inputs[0]]
+    return operation
+
+
+def _finding(context: Context, loss: Loss, cost: float, says: str, expected: str, value: str) -> Finding:
+    operation = _head(context)
     bias = operation.bias
     unit = "squared error" if loss.kind == "squared-error" else "nats"
     fill = "torch.log(shares)" if value == "shares" else value

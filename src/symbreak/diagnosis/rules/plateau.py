@@ -23,7 +23,7 @@ KINDS = frozenset(("linear", "conv", "embedding"))
 
 def find(context: Context) -> Iterator[Finding]:
     """Predict how many steps of gradient descent the weights need to grow to their usual size."""
-    layers = [op for op in context.wires.trunk if op.weight is not None and op.kind in KINDS]
+    layers = [op for op in _layers(context) if op.weight is not None and op.kind in KINDS]
     if len(layers) < 2 or context.observation.loss is None:
         return
     sizes, rates = zip(*(_size_and_rate(context, op) for op in layers), strict=True)
@@ -36,6 +36,15 @@ def find(context: Context) -> Iterator[Finding]:
     steps = math.log(1 / share) / rate
     if steps > (TINY_STEPS if share < TINY else STEPS):
         yield _finding(context, layers, share, rate, steps)
+
+
+def _layers(context: Context) -> Iterator[Operation]:
+    """Yield the trunk's operations, and rows of tables (their sizes are not measured) that it multiplies."""
+    trunk = {op.index for op in context.wires.trunk}
+    for operation in context.wires.operations:
+        readers = context.wires.readers(operation) if operation.kind == "embedding" else ()
+        if operation.index in trunk or any(r.index in trunk and r.kind in ("multiply", "matmul") for r in readers):
+            yield operation
 
 
 def _size_and_rate(context: Context, operation: Operation) -> tuple[float, float]:

@@ -30,7 +30,8 @@ def find(context: Context) -> Iterator[Finding]:
 def _spreads(operation: Operation, operations: tuple[Operation, ...], size: int) -> bool:
     made = math.prod(operation.shape)
     if operation.kind == "shape":
-        return operation.name == "expand" and size > 1 and made > size and _rank_differs(operation, operations)
+        grown = operation.name == "expand" and size > 1 and made > size
+        return grown and (_rank_differs(operation, operations) or _pairs(operation, operations))
     shapes = [shape for shape in operation.attributes.get("operands", ()) if shape]
     return len(shapes) > 1 and made > max(map(math.prod, shapes)) and min(map(math.prod, shapes)) > 1
 
@@ -40,6 +41,19 @@ def _rank_differs(operation: Operation, operations: tuple[Operation, ...]) -> bo
     before = operations[operation.inputs[0]].shape
     real = [n for n in before if n > 1]
     return len(real) == 1 and sum(n == real[0] for n in operation.shape) > 1
+
+
+def _pairs(operation: Operation, operations: tuple[Operation, ...]) -> bool:
+    """Tell whether what the expanded targets meet had as many entries as they: one prediction for each target."""
+    wanted = math.prod(operations[operation.inputs[0]].shape)
+    for reader in operations[operation.index + 1 :]:
+        if operation.index in reader.inputs and len(reader.inputs) == 2:
+            other = operations[next(i for i in reader.inputs if i != operation.index)]
+            grown = other.kind == "shape" and other.name == "expand" and other.inputs
+            before = operations[other.inputs[0]] if grown else other
+            if grown and math.prod(before.shape) == wanted:
+                return True
+    return False
 
 
 def _finding(operation: Operation, operations: tuple[Operation, ...], context: Context) -> Finding:

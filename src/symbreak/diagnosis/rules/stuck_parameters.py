@@ -32,9 +32,18 @@ def _proved(context: Context) -> tuple[str, ...]:
 
 def _measured(context: Context) -> tuple[str, ...]:
     used = {name for op in context.wires.operations for name in op.parameters}
-    silent = {op.bias for op in context.wires.operations if op.bias and context.wires.followed_by(op, "norm")}
+    silent = {op.bias for op in context.wires.operations if op.bias and _cancels(context, op)}
     sized = {p.name for p in context.observation.parameters if p.summary.size}
     return tuple(name for name in context.reach.stuck if name in (used & sized) - silent)
+
+
+def _cancels(context: Context, operation: Operation) -> bool:
+    """Tell whether a bias stays because gradients that come back add up to zero, as under a norm or a balanced hinge.
+
+    A bias's gradient is the plain sum of what comes back: no factor of it can be zero but that.
+    """
+    back = operation.signal.gradient_rms if operation.signal else None
+    return context.wires.followed_by(operation, "norm") or bool(back)
 
 
 def _finding(context: Context, stuck: tuple[str, ...], *, proved: bool) -> Finding:
