@@ -24,6 +24,7 @@ class Summary:
         mean, std: of the finite entries.
         low, high: the smallest and the largest finite entry.
         smallest, largest: absolute value of the finite entries that are not 0; 0 if there are none.
+        piled: how many entries have the largest absolute value.
     """
 
     size: int
@@ -37,6 +38,7 @@ class Summary:
     high: float
     smallest: float
     largest: float
+    piled: int = 0
 
     @property
     def finite(self) -> bool:
@@ -66,18 +68,18 @@ def summary(values: Array) -> Summary:
     flat = _contiguous(values)
     if flat.size == 0:
         return Summary(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    counts = np.zeros(4, np.int64)
+    counts = np.zeros(5, np.int64)
     extremes = np.array([np.inf, -np.inf, np.inf, 0.0])
     moments = np.zeros(2)
     kernels.scan(flat, flat.dtype.type(np.finfo(flat.dtype).tiny), counts, extremes, moments)
-    nan, infinite, zeros, denormal = (int(n) for n in counts)
+    nan, infinite, zeros, denormal, piled = (int(n) for n in counts)
     finite = flat.size - nan - infinite
     if finite == 0:
         return Summary(flat.size, nan, infinite, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     low, high, smallest, largest = (float(x) for x in extremes)
     mean, std = float(moments[0]), math.sqrt(max(0.0, float(moments[1]) / finite))
     smallest = smallest if largest > 0 else 0.0
-    return Summary(flat.size, nan, infinite, zeros, denormal, mean, std, low, high, smallest, largest)
+    return Summary(flat.size, nan, infinite, zeros, denormal, mean, std, low, high, smallest, largest, piled)
 
 
 def hashes(values: Array, axis: int, *, absolute: bool = False) -> NDArray[np.uint64]:

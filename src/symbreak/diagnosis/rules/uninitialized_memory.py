@@ -46,13 +46,12 @@ def _reason(parameter: Parameter) -> str:
 def _pile(parameter: Parameter) -> str:
     """Return a reason if one extreme value occurs again and again, far outside of all the others."""
     seen = parameter.summary
-    if len(parameter.shape) < 2 or seen.constant or seen.largest < FAR * seen.rms / 2:
+    if len(parameter.shape) < 2 or seen.constant or seen.piled < PILE or seen.largest < FAR * seen.rms / 2:
         return ""
     sizes = np.abs(parameter.values())
     usual = float(np.median(sizes[sizes > 0]))
-    piled = int((sizes == seen.largest).sum())
-    if piled >= PILE and seen.largest > FAR * usual:
-        return f"the value {seen.largest:.3g} {piled} times among values of size {usual:.3g}"
+    if seen.largest > FAR * usual:
+        return f"the value {seen.largest:.3g} {seen.piled} times among values of size {usual:.3g}"
     return ""
 
 
