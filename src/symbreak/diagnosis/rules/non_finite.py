@@ -77,7 +77,7 @@ def _finding(context: Context, where: Where, says: str, measured: dict[str, int 
         expected="finite numbers only",
         why="What is computed from it is nan or inf as well. The usual causes at step 0 are an overflow of large "
         "weights, a division by 0, the logarithm of 0 or the root of 0, whose slope is infinite.",
-        fix="torch.autograd.set_detect_anomaly(True)  # run once: it names the line that makes the first nan",
+        fix="# torch.autograd.set_detect_anomaly(True)  # run once: it names the line that makes the first nan",
         synthetic=context.observation.synthetic,
     )
 
