@@ -4,6 +4,8 @@ Every ratio is the median over rounds in which both sides ran one after the othe
 
     python benchmarks/symmetry.py            # 3162 x 3162, needs 1 GB
     python benchmarks/symmetry.py --width 500
+    python benchmarks/symmetry.py --module 10000000  # any model: passes, overhead beside them, memory
+    python benchmarks/symmetry.py --module 100000000
 """
 
 from __future__ import annotations
@@ -109,11 +111,70 @@ def share_read(weights: list[np.ndarray]) -> float:
     return sum(getattr(w, "read", 0) for w in posed.weights) / sum(w.size for w in weights)
 
 
+def module(parameters: int) -> None:
+    """Gradient colour refinement of a module: its passes, what it costs beside them, and its memory."""
+    import resource
+
+    import torch
+
+    from symbreak.diagnosis.colours import refine
+    from symbreak.torch import sight
+    from symbreak.torch.observe import parameters as described
+
+    torch.set_num_threads(1)
+    small, few = stack(8)
+    refine(described(small), sight.Explorer(small, few).look)  # compiles and loads
+    libraries = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    model, x = stack(round((parameters / LAYERS) ** 0.5))
+    size = sum(p.numel() for p in model.parameters())
+    explorer = sight.Explorer(model, x)
+    start = time.process_time()
+    found = refine(described(model), explorer.look)
+    whole = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - libraries
+    bare = pass_seconds(model, x)
+    print(f"module of {LAYERS} layers, {size:,} parameters in float32, batch of {len(x)}, one thread, process time")
+    print(f"passes in float64: {explorer.passes}, at rest: {found.kept} (bound 20, with 5 more: observation, witness)")
+    print(f"one pass alone: {bare:.2f} s; refinement: {whole:.2f} s")
+    print(f"overhead beyond the passes: {whole / (explorer.passes * bare) - 1:.2f} times their cost (bound 1)")
+    print(f"peak memory: {peak / (4 * size):.2f} times the model's, without the libraries (bound 4 at 10^8)")
+
+
+def stack(width: int):
+    """Return ten square layers with tanh between them, and a batch."""
+    import torch
+
+    layers: list[torch.nn.Module] = []
+    for _ in range(LAYERS):
+        layers += [torch.nn.Linear(width, width), torch.nn.Tanh()]
+    return torch.nn.Sequential(*layers[:-1]), torch.randn(256, width)
+
+
+def pass_seconds(model, x) -> float:
+    """Seconds of one forward and backward pass in float64, as the refinement runs it, with nothing measured."""
+    import copy
+
+    import torch
+
+    twin, wide = copy.deepcopy(model).double(), x.double()
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        out = twin(wide)
+        torch.autograd.grad((out * torch.ones_like(out)).sum(), list(twin.parameters()))
+        taken.append(time.process_time() - start)
+    return statistics.median(taken)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--module", type=int, help="parameters of a torch module to refine, instead of the proofs")
     parser.add_argument("--width", type=int, default=3162)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
+    if options.module:
+        module(options.module)
+        return
     n = options.width
     print(f"{LAYERS} layers of {n} x {n} float32; proof against W.sum(), median of {options.repeats} rounds")
     print(f"{'state':30} {'proof':>9} {'sum':>9} {'ratio':>7} {'bound':>6} {'read':>7}  classes of layer 1, 5, 9")

@@ -269,8 +269,9 @@ def _moves(found: Colours, rng: np.random.Generator) -> dict[str, Array]:
             break
     sizes = _sizes(found)
     for name, draw in draws.items():
-        draw *= 2.0**30
-        draw -= np.floor(draw)
+        if tables:
+            draw *= 2.0**30
+            np.fmod(draw, 1.0, out=draw)
         draw -= 0.5
         draw *= math.sqrt(12) * sizes[name]
         for axis in range(draw.ndim):
