@@ -1,4 +1,4 @@
-"""A learner's answer to the week's first exercise, with one slip: `symbreak grade examples/homework/week3.py` finds it."""
+"""A learner's answer to the first exercise, with one slip: `symbreak grade examples/homework/week3.py` finds it."""
 
 import numpy as np
 

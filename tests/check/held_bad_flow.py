@@ -33,7 +33,7 @@ def _actor_critic(out: tuple[torch.Tensor, ...], y: tuple[torch.Tensor, ...]) ->
 
 @bad("output-bias", "loss-at-init", truth=starts_above(10.0, 100))
 def value_head_for_undiscounted_returns() -> Task:
-    """Returns are not normalized and lie around 800 with a spread of 3: the value's loss of 640000 drowns the policy's."""
+    """Returns are not normalized and lie around 800 with a spread of 3: the value's loss drowns the policy's."""
     x, returns = curve(256, mean=800, std=3)
     return Task(ActorCritic(), x, (torch.randint(3, (256,)), returns), _actor_critic)
 
@@ -125,7 +125,7 @@ def _perfection_is_punished(case: Case) -> None:
 
 @bad("shape-broadcast", truth=_perfection_is_punished)
 def forecast_with_a_last_axis_of_one() -> Task:
-    """A recurrent forecast of shape (N, T, 1) against targets (N, T), where N = T: every series is compared with all."""
+    """A recurrent forecast of shape (N, T, 1) against targets (N, T), where N = T: each series meets all."""
 
     class Forecast(nn.Module):
         def __init__(self) -> None:
@@ -180,7 +180,12 @@ class Gate(nn.Module):
         return torch.tanh(a) * torch.sigmoid(b)
 
 
-@bad("vanishing-signal", "vanishing-gradient", "wrong-scale", truth=gradient("0.conv.weight", "20.conv.weight", below=1e-6))
+@bad(
+    "vanishing-signal",
+    "vanishing-gradient",
+    "wrong-scale",
+    truth=gradient("0.conv.weight", "20.conv.weight", below=1e-6),
+)
 def wavenet_without_its_skips() -> Task:
     """Twenty gated convolutions in a row: each multiplies the signal by a tenth or so."""
     gates = [Gate(10, 2 ** (i % 3)) for i in range(20)]
@@ -207,7 +212,14 @@ def _redraw(task: Task) -> None:
         nn.init.uniform_(p, -0.2, 0.2)
 
 
-@bad("saturated-units", "wrong-scale", "exploding-gradient", "vanishing-gradient", by="lstm", truth=behind(_redraw, steps=25))
+@bad(
+    "saturated-units",
+    "wrong-scale",
+    "exploding-gradient",
+    "vanishing-gradient",
+    by="lstm",
+    truth=behind(_redraw, steps=25),
+)
 def lstm_with_saturated_gates() -> Task:
     """All matrices of a stacked LSTM come from N(0, 8^2): every gate is open or shut, whatever it reads."""
     network = StackedLSTM()
@@ -310,7 +322,7 @@ class Hops(nn.Module):
 
 @bad("vanishing-signal", "vanishing-gradient", truth=alike("head", above=0.999))
 def forty_hops_of_averaging() -> Task:
-    """Each hop averages over a third of the graph: after a few, all nodes are one, and forty plain layers do the rest."""
+    """Each hop averages over a third of the graph: after a few, all nodes are one; forty plain layers do the rest."""
     return Task(Hops(60), *blobs(60), functional.cross_entropy)
 
 

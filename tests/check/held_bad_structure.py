@@ -103,7 +103,7 @@ class Encoder(nn.Module):
 
 @bad("symmetric-units", by="linear1", truth=tied("encoder.layers.0.linear1.weight"))
 def encoder_layer_with_a_constant_feed_forward() -> Task:
-    """Only the feed-forward part of the library's encoder layer was given a constant, 0.03: its twenty units are one."""
+    """Only the feed-forward part of the library's encoder layer was given a constant, 0.03: its units are one."""
     network = Encoder()
     for name in ("linear1", "linear2"):
         fill(getattr(network.encoder.layers[0], name), lambda w: nn.init.constant_(w, 0.03))
@@ -205,7 +205,9 @@ class Experts(nn.Module):
         return torch.einsum("ne,enk->nk", gates, torch.stack([expert(x) for expert in self.experts]))
 
 
-@bad("cloned-layers", "symmetric-units", by="experts", truth=both(bit_equal("experts.0.0.weight", "experts.2.0.weight")))
+@bad(
+    "cloned-layers", "symmetric-units", by="experts", truth=both(bit_equal("experts.0.0.weight", "experts.2.0.weight"))
+)
 def experts_upcycled_from_one_with_a_zero_router() -> Task:
     """A dense layer is upcycled into three experts by copying; the router is zero, so all get the same gradient and
     the mixture is the dense layer for ever."""
@@ -237,7 +239,11 @@ def collaborative_filtering_with_a_zero_head() -> Task:
     return Task(network, pairs, y, nn.MSELoss())
 
 
-@bad("stuck-parameters", by="0", truth=frozen("0.parametrizations.weight.original0", "2.parametrizations.weight.original0"))
+@bad(
+    "stuck-parameters",
+    by="0",
+    truth=frozen("0.parametrizations.weight.original0", "2.parametrizations.weight.original0"),
+)
 def weight_norm_with_gains_of_zero() -> Task:
     """Both layers are weight-normalized and both gains were set to zero "to start from the bias": every gain's gradient
     has the other gain, or what it silences, as a factor."""

@@ -267,8 +267,17 @@ class Grown(nn.Module):
 @sound(truth=learns(40))
 def dense_net_with_batch_norm() -> Task:
     """DenseNet's order and start."""
-    body = [nn.Conv2d(3, 8, 3, padding=1, bias=False), *(Grown(8 + 6 * i) for i in range(5)), nn.BatchNorm2d(38), nn.ReLU()]
-    return Task(nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(38, 4)), *images(16), nn.CrossEntropyLoss())
+    body = [
+        nn.Conv2d(3, 8, 3, padding=1, bias=False),
+        *(Grown(8 + 6 * i) for i in range(5)),
+        nn.BatchNorm2d(38),
+        nn.ReLU(),
+    ]
+    return Task(
+        nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(38, 4)),
+        *images(16),
+        nn.CrossEntropyLoss(),
+    )
 
 
 class Inverted(nn.Module):
@@ -330,7 +339,9 @@ class Llama(nn.Module):
 
     def forward(self, ids: torch.Tensor, labels: torch.Tensor) -> SimpleNamespace:
         logits = self.head(self.norm(self.blocks(self.embed(ids))))
-        return SimpleNamespace(loss=functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten()), logits=logits)
+        return SimpleNamespace(
+            loss=functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten()), logits=logits
+        )
 
 
 @sound(truth=learns(60))
