@@ -2,112 +2,184 @@
 
 from __future__ import annotations
 
+import random
+import site
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from symbreak.diagnosis.observation import Event
 from symbreak.errors import InvalidInput
-from symbreak.torch.trace import named_tensors
+from symbreak.torch.nested import quoted, tensors
+from symbreak.torch.operations import FRESH
+from symbreak.torch.trace import named_tensors, written
 
-RESERVING = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"))
+RESERVING = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted"))
+# In-place operations that write no values.
+SETTING = frozenset(("requires_grad_", "detach_", "resize_", "set_"))
+# In-place operations whose result depends on what was there: garbage stays garbage.
+_CHANGES = """
+    mul_ add_ sub_ div_ neg_ abs_ clamp_ clamp_min_ clamp_max_ pow_ sqrt_ exp_ erfinv_ tanh_ sigmoid_ sign_ lerp_
+    addcmul_ addcdiv_ _foreach_mul_ _foreach_add_ _foreach_div_
+"""
+UPDATING = frozenset(_CHANGES.split())
 TORCH = str(Path(torch.__file__).parent)
 HERE = str(Path(__file__).parent)
+STANDARD = sysconfig.get_paths()["stdlib"]
+LIBRARIES = tuple({sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"], *site.getsitepackages()})
+# Bytes of reserved memory that are remembered, to see later whether something wrote past PyTorch.
+REMEMBERED = 64
 
 
 @dataclass(frozen=True)
 class _Write:
-    """A write to memory: the storage, the bytes it spans, and who asked for it."""
+    """A write to memory: the storage, who asked for it, and whether what was there before is gone."""
 
     storage: int
     operation: str
     where: str
     own: bool
+    fresh: bool
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes what reserves memory and what writes in place, while a model is built."""
+    """Notes what reserves memory and what writes to it, while a model is built."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.writes: list[_Write] = []
+        self.reserved: dict[int, bytes] = {}
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        written = args[0] if name.endswith("_") and not name.startswith("_") and args else None
-        if isinstance(result, Tensor) and name in RESERVING:
-            self._note(result, "empty")
-        elif isinstance(written, Tensor) and name not in ("requires_grad_", "detach_", "resize_"):
-            self._note(written, name)
-        elif isinstance(result, Tensor) and written is None and not _is_view(result):
-            self._note(result, name)
+        targets = list(written(func, args, kwargs))
+        over = [] if name in UPDATING else targets
+        garbage = name not in FRESH | RESERVING and self._reads_garbage(args, kwargs, over)
+        inputs = {_place(tensor) for tensor in tensors((args, dict(kwargs)))}
+        result = func(*args, **kwargs)
+        if targets and name not in SETTING:
+            for target in targets:
+                self._note(target, "empty" if garbage else name, fresh=garbage)
+        elif not targets and not func.is_view:
+            for tensor in tensors(result):
+                if _place(tensor) not in inputs:
+                    self._note(tensor, "empty" if garbage or name in RESERVING else name, fresh=True)
         return result
 
-    def _note(self, tensor: Tensor, operation: str) -> None:
-        if tensor.device.type == "meta":
+    def _reads_garbage(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], over: list[Tensor]) -> bool:
+        """Whether an argument whose values count is memory that nothing wrote to yet."""
+        read = [t for t in tensors((args, dict(kwargs))) if all(t is not target for target in over)]
+        return any(_place(tensor) in self.reserved for tensor in read)
+
+    def _note(self, tensor: Tensor, operation: str, *, fresh: bool) -> None:
+        place = _place(tensor)
+        if not place:
             return
-        where, own = _asked_by()
-        self.writes.append(_Write(tensor.untyped_storage().data_ptr(), operation, where, own))
+        if operation == "empty":
+            self.reserved[place] = _sample(tensor)
+        else:
+            self.reserved.pop(place, None)
+        self.writes.append(_Write(place, operation, *_asked_by(), fresh))
 
 
 def built(build: Callable[[], Any]) -> tuple[nn.Module, tuple[Event, ...]]:
     """Build a model and return it with what was written to its parameters on the way.
 
+    Random states are put back, so that the next call builds the same model.
+
     Raises:
-        InvalidInput: the builder returns something else than a module.
+        InvalidInput: the builder raises, or returns something else than a module.
     """
     watch = _Watch()
-    with watch:
-        model = build()
+    try:
+        with _random_states(), watch:
+            model = build()
+    except Exception as error:  # a builder may raise anything
+        raise _unbuilt(quoted(error)) from error
     if not isinstance(model, nn.Module):
-        raise InvalidInput(
-            "a builder returns a model",
-            got=type(model).__name__,
-            allowed="a function without arguments that returns a torch.nn.Module",
-            hint="def build_model(): return torch.nn.Linear(2, 1)",
-        )
-    return model, tuple(_events(model, watch.writes))
+        raise _unbuilt(type(model).__name__)
+    return model, tuple(_events(model, watch))
 
 
-def _events(model: nn.Module, writes: list[_Write]) -> list[Event]:
+def _unbuilt(got: str) -> InvalidInput:
+    return InvalidInput(
+        "a builder returns a model",
+        got=got,
+        allowed="a function without arguments that returns a torch.nn.Module",
+        hint="def build_model(): return torch.nn.Linear(2, 1)",
+    )
+
+
+@contextmanager
+def _random_states() -> Iterator[None]:
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+
+
+def _events(model: nn.Module, watch: _Watch) -> list[Event]:
     names: dict[int, list[str]] = {}
+    unseen: set[int] = set()
     for name, tensor in named_tensors(model):
-        if isinstance(tensor, nn.Parameter) and tensor.device.type != "meta":
-            names.setdefault(tensor.untyped_storage().data_ptr(), []).append(name)
-    latest: dict[int, int] = {}
-    for order, write in enumerate(writes):
-        if write.operation == "empty":
-            latest[write.storage] = order  # memory that was used before and is reserved anew starts again
-    return [
+        place = _place(tensor)
+        if place and isinstance(tensor, nn.Parameter):
+            names.setdefault(place, []).append(name)
+            if watch.reserved.get(place, b"") not in (b"", _sample(tensor)):
+                unseen.add(place)
+    begins = {write.storage: order for order, write in enumerate(watch.writes) if write.fresh}
+    events = [
         Event(name, order, write.operation, write.where, write.own)
-        for order, write in enumerate(writes)
-        if order >= latest.get(write.storage, 0)
+        for order, write in enumerate(watch.writes)
+        if order >= begins.get(write.storage, 0)  # an address that was used before and is new memory now
         for name in names.get(write.storage, ())
     ]
+    late = len(watch.writes)
+    return events + [Event(name, late, "written past PyTorch", "", False) for p in unseen for name in names[p]]
 
 
-def _is_view(tensor: Tensor) -> bool:
-    return tensor._base is not None
+def _place(tensor: Tensor) -> int:
+    """Return the address of a tensor's memory, or 0 if it has none."""
+    if tensor.layout != torch.strided or tensor.device.type == "meta" or not tensor.numel():
+        return 0
+    return tensor.untyped_storage().data_ptr()
+
+
+def _sample(tensor: Tensor) -> bytes:
+    storage = tensor.untyped_storage()
+    step = max(1, storage.nbytes() // REMEMBERED)
+    flat = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(storage)
+    return bytes(flat[::step].tolist())
 
 
 def _asked_by() -> tuple[str, bool]:
-    """Return the user's line nearest to the write, and whether a layer of PyTorch did it while it was constructed."""
-    frame = sys._getframe(2)
+    """Return the line nearest to the write that is not PyTorch's or Python's, and whether it is a layer's own start.
+
+    It is while PyTorch constructs one of its layers, and in any other installed library.
+    """
     own = False
-    for each, line in traceback.walk_stack(frame):
+    for each, line in traceback.walk_stack(sys._getframe(2)):
         path, function = each.f_code.co_filename, each.f_code.co_name
         if path.startswith(TORCH):
             own |= function in ("__init__", "reset_parameters", "_reset_parameters") and "/nn/modules/" in path
-        elif not path.startswith(HERE):
+        elif path.startswith(LIBRARIES):
+            return f"{path}:{line}", True
+        elif not path.startswith((HERE, STANDARD)):
             return f"{path}:{line}", own
     return "", own

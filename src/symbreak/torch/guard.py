@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from symbreak.torch.nested import tensors
+from symbreak.torch.trace import written
 
 CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
 OWN = (torch.Generator, random.Random, np.random.Generator)
@@ -120,18 +121,14 @@ class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if func._schema.is_mutable:
-            for argument, value in zip(func._schema.arguments, args, strict=False):
-                if argument.is_write:
-                    self._about_to_write(value)
-            self._about_to_write((kwargs or {}).get("out"))
+        for target in written(func, args, kwargs or {}):
+            self._about_to_write(target)
         return func(*args, **(kwargs or {}))
 
-    def _about_to_write(self, value: Any) -> None:
-        for target in tensors(value):
-            if target.layout == torch.strided:
-                for tensor in self._memory.pop(target.untyped_storage().data_ptr(), ()):
-                    self.copies.append((tensor, tensor.clone()))
+    def _about_to_write(self, target: Tensor) -> None:
+        if target.layout == torch.strided:
+            for tensor in self._memory.pop(target.untyped_storage().data_ptr(), ()):
+                self.copies.append((tensor, tensor.clone()))
 
 
 def _put_back(

@@ -233,6 +233,14 @@ class Noiseless(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return noiseless(func, args, kwargs or {})
 
 
+def written(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[Tensor]:
+    """Yield the tensors that an operation is about to write to."""
+    if func._schema.is_mutable:
+        for place, argument in enumerate(func._schema.arguments):
+            if argument.is_write:
+                yield from tensors(args[place] if place < len(args) else kwargs.get(argument.name))
+
+
 def _by_name(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments by the names of the operation's schema, in its order, with its defaults."""
     given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | dict(kwargs)

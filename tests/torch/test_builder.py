@@ -1,0 +1,342 @@
+"""What construction is seen to do: every way to reserve, write, copy, replace and share a parameter."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import symbreak
+from symbreak.diagnosis.checking import diagnose
+from symbreak.errors import InvalidInput
+from symbreak.torch import builder
+from symbreak.torch.observe import observe_values
+
+
+class Raw(nn.Module):
+    def __init__(self, tensor):
+        super().__init__()
+        self.w = nn.Parameter(tensor)
+
+
+def linear():
+    return nn.Linear(3, 4)
+
+
+def then(tensor, write):
+    """A parameter made of a tensor, and what is done to it afterwards."""
+
+    def build():
+        model = Raw(tensor())
+        with torch.no_grad():
+            write(model.w)
+        return model
+
+    return build
+
+
+def reserved():
+    return torch.empty(3, 4)
+
+
+def rows(w):
+    for row in w:
+        nn.init.normal_(row)
+
+
+def assign(w, value):
+    w.data = value
+
+
+def past_pytorch(w):
+    w.detach().numpy()[:] = 17.0
+
+
+def replaced(value):
+    def build():
+        layer = linear()
+        layer.weight = nn.Parameter(value())
+        return layer
+
+    return build
+
+
+def layers():
+    return nn.Sequential(
+        linear(), nn.BatchNorm1d(4), nn.LayerNorm(4), nn.Embedding(4, 4), nn.LSTM(4, 4), nn.GRU(4, 4),
+        nn.Conv2d(3, 3, 3),
+        nn.ConvTranspose2d(3, 3, 3), nn.MultiheadAttention(4, 2), nn.PReLU(), nn.Bilinear(2, 2, 2), nn.GroupNorm(2, 4),
+        nn.Transformer(4, 2, 1, 1, 8, batch_first=True), nn.RMSNorm(4), nn.EmbeddingBag(3, 3),
+    )  # fmt: skip
+
+
+def deep_copied():
+    layer = linear()
+    return nn.Sequential(layer, copy.deepcopy(layer))
+
+
+def deep_copied_garbage():
+    layer = Raw(reserved())
+    return nn.Sequential(layer, copy.deepcopy(layer))
+
+
+def tied():
+    table, head = nn.Embedding(4, 3), nn.Linear(3, 4, bias=False)
+    head.weight = table.weight
+    return nn.Sequential(table, head)
+
+
+def loaded(*, assign):
+    def build():
+        state = copy.deepcopy(linear().state_dict())
+        with torch.device("meta" if assign else "cpu"):
+            layer = linear()
+        layer.load_state_dict(state, assign=assign)
+        return layer
+
+    return build
+
+
+def materialized(*, init):
+    def build():
+        with torch.device("meta"):
+            layer = linear()
+        layer = layer.to_empty(device="cpu")
+        if init:
+            layer.reset_parameters()
+        return layer
+
+    return build
+
+
+def on_the_default_device():
+    with torch.device("cpu"):
+        return linear()
+
+
+def by_initializers():
+    layer = nn.Linear(4, 4)
+    for init in (nn.init.orthogonal_, nn.init.trunc_normal_, nn.init.eye_, nn.init.xavier_normal_, nn.init.ones_):
+        init(layer.weight)
+    nn.init.sparse_(layer.weight, 0.5)
+    return layer
+
+
+def parametrized(wrap):
+    return lambda: wrap(linear())
+
+
+def memory_used_before():
+    """The addresses of freed tensors are given out again."""
+    kept = []
+    for _ in range(20):
+        scratch = torch.zeros(3, 4)
+        del scratch
+        kept.append(torch.randn(3, 4))
+    return nn.ModuleList(Raw(value) for value in kept)
+
+
+def memory_used_before_and_reserved_again():
+    scratch = torch.zeros(3, 4)
+    place = scratch.data_ptr()
+    del scratch
+    found = [torch.empty(3, 4) for _ in range(50)]
+    assert len({value.data_ptr() for value in found} | {place}) > 1
+    return nn.ModuleList(Raw(value) for value in found)
+
+
+def gpt2():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    return GPT2LMHeadModel(
+        GPT2Config(vocab_size=50, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0)
+    )
+
+
+WRITTEN = {
+    "layers of PyTorch": layers,
+    "normal_": then(reserved, nn.init.normal_),
+    "data.fill_": then(reserved, lambda w: w.data.fill_(1.0)),
+    "copy_": then(reserved, lambda w: w.copy_(torch.randn(3, 4))),
+    "item assignment": then(reserved, lambda w: w.__setitem__(slice(None), 1.0)),
+    "row by row": then(reserved, rows),
+    "data assigned": then(reserved, lambda w: assign(w, torch.randn(3, 4))),
+    "foreach": then(reserved, lambda w: torch._foreach_copy_([w], [torch.ones(3, 4)])),
+    "out": then(reserved, lambda w: torch.add(torch.ones(3, 4), 1, out=w)),
+    "by NumPy, behind PyTorch's back": then(reserved, past_pytorch),
+    "from NumPy": lambda: Raw(torch.from_numpy(np.ones((3, 4), np.float32))),
+    "uniform_ before": lambda: Raw(reserved().uniform_()),
+    "zeros_like of reserved": lambda: Raw(torch.zeros_like(reserved())),
+    "randn": replaced(lambda: torch.randn(4, 3) * 0.02),
+    "deepcopy": deep_copied,
+    "tied": tied,
+    "state dict": loaded(assign=False),
+    "state dict, assigned": loaded(assign=True),
+    "to_empty, reset": materialized(init=True),
+    "default device": on_the_default_device,
+    "initializers": by_initializers,
+    "half": lambda: linear().half(),
+    "other type": lambda: nn.Linear(3, 4, dtype=torch.bfloat16),
+    "weight norm": parametrized(nn.utils.parametrizations.weight_norm),
+    "spectral norm": parametrized(nn.utils.parametrizations.spectral_norm),
+    "orthogonal": parametrized(nn.utils.parametrizations.orthogonal),
+    "no entries": lambda: Raw(torch.empty(0)),
+    "addresses given out again": memory_used_before,
+    "GPT-2 of transformers": gpt2,
+}
+UNWRITTEN = {
+    "empty": lambda: Raw(reserved()),
+    "Tensor(n, m)": lambda: Raw(torch.Tensor(3, 4)),
+    "FloatTensor": lambda: Raw(torch.FloatTensor(3, 4)),
+    "empty_like": lambda: Raw(torch.empty_like(torch.ones(3, 4))),
+    "new_empty": lambda: Raw(torch.ones(1).new_empty(3, 4)),
+    "looked at": then(reserved, lambda w: w.data.t().reshape(-1)),
+    "scaled": lambda: Raw(reserved() * 0.02),
+    "scaled in place": then(reserved, lambda w: w.mul_(0.02)),
+    "converted": lambda: Raw(reserved()).double(),
+    "data assigned": then(lambda: torch.randn(3, 4), lambda w: assign(w, reserved())),
+    "copied from reserved": then(lambda: torch.randn(3, 4), lambda w: w.copy_(reserved())),
+    "a layer's weight replaced": replaced(lambda: torch.empty(4, 3)),
+    "deepcopy": deep_copied_garbage,
+    "to_empty": materialized(init=False),
+    "skip_init": lambda: nn.utils.skip_init(nn.Linear, 3, 4),
+    "addresses given out again": memory_used_before_and_reserved_again,
+}
+
+
+def findings(build):
+    model, events = builder.built(build)
+    outcomes = diagnose(observe_values(model, events=events), select=["overwritten-init"])
+    return model, [finding for outcome in outcomes for finding in outcome.findings]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_was_written_is_no_finding(name):
+    assert findings(WRITTEN[name])[1] == []
+
+
+@pytest.mark.parametrize("name", UNWRITTEN)
+def test_what_nothing_wrote_is_found(name):
+    model, found = findings(UNWRITTEN[name])
+    assert {finding.severity for finding in found} == {"error"}
+    named = {finding.where.parameters[0] for finding in found}
+    kept = {"bias"} if name == "a layer's weight replaced" else set()
+    assert named == {parameter for parameter, _ in model.named_parameters()} - kept
+
+
+def sweep(model):
+    for module in model:
+        nn.init.zeros_(module.bias)
+    return model
+
+
+def special(model):
+    model[2].bias.data.fill_(-4.6)
+    return model
+
+
+def three():
+    return nn.Sequential(linear(), nn.Linear(4, 2), nn.Linear(2, 2))
+
+
+def by_apply(model):
+    return model.apply(lambda m: nn.init.normal_(m.weight) if isinstance(m, nn.Linear) else None)
+
+
+def zero_head(model):
+    nn.init.zeros_(model[2].weight)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (lambda: sweep(special(three())), ["2.bias"]),
+        (lambda: special(sweep(three())), []),
+        (lambda: by_apply(zero_head(three())), ["2.weight"]),
+        (lambda: zero_head(by_apply(three())), []),
+        (lambda: sweep(three()), []),
+    ],
+)
+def test_a_special_start_before_a_sweep_is_found(build, named):
+    found = findings(build)[1]
+    assert [finding.where.parameters[0] for finding in found] == named
+    assert all("test_builder.py:" in finding.evidence["special"] for finding in found)
+
+
+def test_events_tell_the_line_and_whose_it_is():
+    _, events = builder.built(lambda: special(three()))
+    last = [event for event in events if event.parameter == "2.bias"]
+    assert [event.operation for event in last] == ["empty", "uniform_", "fill_"]
+    assert [event.own for event in last] == [True, True, False]
+    line = special.__code__.co_firstlineno + 1
+    assert last[-1].where == f"{__file__}:{line}"
+
+
+def test_random_states_are_as_before_so_that_the_next_model_is_the_same():
+    def build():
+        random.random(), np.random.rand()
+        return linear()
+
+    torch.manual_seed(5)
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    model, _ = builder.built(build)
+    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
+    assert torch.equal(model.weight, build().weight)
+
+
+def test_a_model_that_is_built_under_another_mode_is_watched_too():
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Counting(TorchDispatchMode):
+        seen = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            Counting.seen += 1
+            return func(*args, **(kwargs or {}))
+
+    def build():
+        with Counting():
+            return Raw(reserved())
+
+    assert [finding.severity for finding in findings(build)[1]] == ["error"]
+    assert Counting.seen
+
+
+@pytest.mark.parametrize(
+    ("build", "said"), [(lambda: 3, "int"), (lambda: 1 / 0, "ZeroDivisionError: division by zero")]
+)
+def test_a_builder_that_gives_no_model_is_refused(build, said):
+    with pytest.raises(InvalidInput, match=said):
+        symbreak.check(build)
+
+
+MUTANTS = {
+    "nothing is reserved": ("RESERVING", frozenset(), "empty_like"),
+    "copies of garbage are written": ("FRESH", frozenset(("clone", "_to_copy", "mul")), "converted"),
+    "updates are writes": ("UPDATING", frozenset(), "scaled in place"),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutants_are_rejected(mutant, monkeypatch):
+    name, broken, case = MUTANTS[mutant]
+    monkeypatch.setattr(builder, name, broken)
+    with pytest.raises(AssertionError):
+        test_what_nothing_wrote_is_found(case)
+
+
+def test_without_a_memory_of_reserved_bytes_numpy_s_writes_are_missed(monkeypatch):
+    monkeypatch.setattr(builder, "_sample", lambda tensor: b"")
+    with pytest.raises(AssertionError):
+        test_what_was_written_is_no_finding("by NumPy, behind PyTorch's back")
+
+
+def test_without_libraries_told_apart_their_own_starts_are_called_overwritten(monkeypatch):
+    monkeypatch.setattr(builder, "LIBRARIES", ())
+    with pytest.raises(AssertionError):
+        test_what_was_written_is_no_finding("GPT-2 of transformers")
