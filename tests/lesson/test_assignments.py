@@ -79,7 +79,7 @@ def fans_ignored(monkeypatch):
 BROKEN = (("A1", standing_still), ("A2", standing_still), ("A3", standing_still), ("A3", fans_ignored))
 
 
-@pytest.mark.parametrize(("id", "how"), BROKEN, ids=str)
+@pytest.mark.parametrize(("id", "how"), BROKEN, ids=lambda value: getattr(value, "__name__", value))
 def test_broken_code_changes_the_verdict(id, how, run, monkeypatch):
     how(monkeypatch)
     claim = next(claim for _, claim, _ in room.EXPERIMENTS if claim.id == id)

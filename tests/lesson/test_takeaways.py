@@ -66,7 +66,7 @@ BROKEN = (
 )
 
 
-@pytest.mark.parametrize(("id", "how"), BROKEN, ids=str)
+@pytest.mark.parametrize(("id", "how"), BROKEN, ids=lambda value: getattr(value, "__name__", value))
 def test_broken_code_changes_the_verdict(id, how, broken):
     assert broken(id, how) is not None
 

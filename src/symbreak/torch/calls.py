@@ -92,7 +92,7 @@ def _loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None
 
 def _given(loss_fn: LossFunction, output: Any, y: Any) -> Tensor:
     prediction = main_output(output)
-    tries = [output] if isinstance(output, Tensor) or prediction is None else [prediction, output]
+    tries = [output] if isinstance(output, Tensor) or prediction is None else [output, prediction]
     error: Exception | None = None
     for given in tries:
         try:

@@ -114,6 +114,8 @@ def flat_regions(target: str, arguments: Mapping[str, Any]) -> tuple[FlatRegion,
     name = activation_name(target, arguments)
     if name in ("hardtanh", "relu6", "clamp"):
         low, high = (arguments.get(key) for key in (("min", "max") if name == "clamp" else ("min_val", "max_val")))
+        if not all(bound is None or isinstance(bound, (int, float)) for bound in (low, high)):
+            return None  # clamped to another tensor
         ends = ((-math.inf, low), (high, math.inf))
         return tuple(FlatRegion(float(a), float(b), exact=True) for a, b in ends if a is not None and b is not None)
     if name in ("hardsigmoid", "hardswish"):
