@@ -80,6 +80,8 @@ class Report:
     def fix_(self, *, inplace: bool = False) -> tuple[Any, Report]:
         """Run the lines that the findings give, on a copy or in place, and check again.
 
+        Lines that mend something else than the model (the loss, the data) are left to you.
+
         Returns:
             The repaired model and its report.
 
@@ -221,7 +223,8 @@ def _deepened(observation: Observation, model: Any, x: Any, y: Any, loss_fn: Any
 def _apply(model: Any, fixes: Iterable[str]) -> None:
     import torch
 
-    for lines in dict.fromkeys(fixes):
+    # Lines that do not name the model mend the loss or the data, which are not ours to change.
+    for lines in dict.fromkeys(fix for fix in fixes if "model" in fix):
         with torch.no_grad():
             exec(lines, {"model": model, "torch": torch})  # our own lines, in which names are quoted
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.observation import Observation, Operation
+from symbreak.diagnosis.reach import contradicted
+from symbreak.diagnosis.symmetry import Symmetry
 from symbreak.diagnosis.wires import Wires
 from symbreak.errors import SymbreakError
 from symbreak.network import Network
@@ -38,7 +40,8 @@ def chain(wires: Wires) -> Chain | None:
     names = tuple((op.weight.parameter, op.bias) for op in layers if op.weight is not None)
     used = [name for pair in names for name in pair if name is not None]
     observation = wires.observation
-    if len(set(used)) < len(used) or any(len(observation.parameter(name).names) > 1 for name in used):
+    several = len(set(used)) < len(used) or any(len(observation.parameter(name).names) > 1 for name in used)
+    if several or set(used) & set(observation.unused):
         return None
     weights = [observation.parameter(weight).values() for weight, _ in names]
     biases = [
@@ -51,6 +54,17 @@ def chain(wires: Wires) -> Chain | None:
         return None
 
 
+def contradicted_by_gradients(found: Chain, proof: Symmetry, observation: Observation) -> bool:
+    """Tell whether units that the proof calls one have gradients on the batch that part them, coming in or going out."""
+    for layer in proof.layers:
+        groups = [c.units for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
+        (weight, bias), (after, _) = found.names[layer.index - 1], found.names[layer.index]
+        slices = [(weight, 0), (after, 1)] + ([(bias, 0)] if bias else [])
+        if any(contradicted(observation, name, axis, groups) for name, axis in slices):
+            return True
+    return False
+
+
 def _walk(wires: Wires) -> tuple[list[Operation], str] | None:
     """Follow the only path from the input: linear layers, between them one and the same activation."""
     operations = wires.operations
@@ -58,10 +72,13 @@ def _walk(wires: Wires) -> tuple[list[Operation], str] | None:
     place = loss.output if loss is not None and loss.output is not None else None
     if place is None:
         place = max((op.index for op in wires.weighted), default=None)
+    end = place
     layers: list[Operation] = []
     between: list[str] = []
     while place is not None and operations[place].kind != "input":
         operation = operations[place]
+        if place != end and wires.count_readers(operation) != 1:
+            return None  # something else reads it: the loss, another branch, a write
         if operation.kind == "linear" and _plain(operation):
             layers.insert(0, operation)
             between.insert(0, "")
@@ -80,7 +97,8 @@ def _walk(wires: Wires) -> tuple[list[Operation], str] | None:
 
 def _plain(operation: Operation) -> bool:
     weight = operation.weight
-    return weight is not None and (weight.out_axis, weight.in_axis) == (0, 1) and len(operation.parameters) <= 2
+    whole = weight is not None and (weight.out_axis, weight.in_axis) == (0, 1) and len(operation.parameters) <= 2
+    return whole and not operation.attributes.get("computed")
 
 
 def _known(names: set[str]) -> bool:

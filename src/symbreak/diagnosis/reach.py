@@ -28,6 +28,8 @@ MOST_PROBES = 6
 SAME = 2e-4
 # A slice whose gradient is this small beside the largest of its tensor is rounding, as for a bias before a batch norm.
 NOTHING = 1e-7
+# Where a normalization takes a gradient away, rounding leaves about 1e-7 of the others' in float32.
+ROUNDING = 1e-5
 # Side of the cells in which slices count as one: twice the largest distance between slices that are the same.
 CELL = 8 * SAME
 STEP = 0.3
@@ -85,6 +87,29 @@ def candidates(parameters: Iterable[Parameter]) -> dict[Key, Classes]:
     """Return, for every axis of every trainable parameter, which slices are equal up to sign to the last bit."""
     trainable = [p for p in parameters if p.trainable and not p.buffer and p.floating]
     return {(p.name, axis): found for p in trainable for axis in range(len(p.shape)) if (found := _equal(p, axis))}
+
+
+def contradicted(observation: Observation, name: str, axis: int, groups: Iterable[tuple[int, ...]]) -> bool:
+    """Tell whether the gradient on the batch parts slices that start as one and are said to be one for ever.
+
+    It does where a model is not what its operations look like: hooks that change gradients, functions with a
+    derivative of their own, penalties on single weights. Gradients that may be rounding tell nothing.
+    """
+    parameter = observation.parameter(name)
+    gradient = parameter.gradient
+    largest = max((p.gradient.rms for p in observation.parameters if p.gradient is not None), default=0.0)
+    if gradient is None or axis not in gradient.slices or not gradient.rms > ROUNDING * largest:
+        return False
+    classes = _equal(parameter, axis)
+    if classes is None:
+        return False
+    before = classes.first.copy()
+    _split(classes, gradient, axis)
+    return any(
+        before[unit] == before[group[0]] and classes.first[unit] != classes.first[group[0]]
+        for group in groups
+        for unit in group[1:]
+    )
 
 
 def asked(classes: Mapping[Key, Classes]) -> dict[str, tuple[int, ...]]:

@@ -35,6 +35,10 @@ class Wires:
                 readers[source].append(operation.index)
         return tuple(tuple(dict.fromkeys(each)) for each in readers)
 
+    def count_readers(self, operation: Operation) -> int:
+        """Return how many operations read what this one gives directly."""
+        return len(self._readers[operation.index])
+
     def readers(self, operation: Operation) -> Iterator[Operation]:
         """Yield the operations that read what this one gives, past those that only move or rescale it."""
         pending = list(self._readers[operation.index])

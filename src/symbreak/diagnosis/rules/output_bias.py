@@ -134,7 +134,7 @@ def _classes(loss: Loss, mean: float, units: int | None) -> Told | None:
         cost,
         f"the classes' shares run from {shares.min():.2g} to {shares.max():.2g}",
         "bias = log(shares)",
-        "shares",
+        f"[{', '.join(f'{math.log(share):.4g}' for share in shares)}]",
     )
 
 
@@ -170,9 +170,8 @@ def _finding(context: Context, loss: Loss, cost: float, says: str, expected: str
     operation = _head(context)
     bias = operation.bias
     unit = "squared error" if loss.kind == "squared-error" else "nats"
-    fill = "torch.log(shares)" if value == "shares" else value
     line = (
-        f"with torch.no_grad():\n    model.get_parameter({bias!r}).copy_(torch.as_tensor({fill}))"
+        f"with torch.no_grad():\n    model.get_parameter({bias!r}).copy_(torch.as_tensor({value}))"
         if bias
         else "# give the last layer a bias, and start it there"
     )

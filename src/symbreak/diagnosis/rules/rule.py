@@ -8,12 +8,12 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Literal
 
-from symbreak.diagnosis.chain import Chain, chain
+from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
 from symbreak.diagnosis.colours import Colours, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.patterns import Witness, witnessed
-from symbreak.diagnosis.reach import Reach, reach
+from symbreak.diagnosis.reach import Reach, contradicted, reach
 from symbreak.diagnosis.renaming import Tie, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
@@ -45,12 +45,21 @@ class Context:
     @cached_property
     def chain(self) -> Chain | None:
         """The model as a network, if it is a plain chain of linear layers."""
-        return chain(self.wires)
+        return self._proved[0] if self._proved is not None else None
 
     @cached_property
     def symmetry(self) -> Symmetry | None:
         """What is proved of the chain."""
-        return symmetry(self.chain.network) if self.chain is not None else None
+        return self._proved[1] if self._proved is not None else None
+
+    @cached_property
+    def _proved(self) -> tuple[Chain, Symmetry] | None:
+        """A chain and its proof, unless the gradients show that the model is something else."""
+        found = chain(self.wires)
+        proof = symmetry(found.network) if found is not None else None
+        if found is None or proof is None or contradicted_by_gradients(found, proof, self.observation):
+            return None
+        return found, proof
 
     @cached_property
     def colours(self) -> Colours | None:
@@ -66,7 +75,11 @@ class Context:
     @cached_property
     def ties(self) -> tuple[Tie, ...]:
         """Units that a renaming exchanges: one unit for ever."""
-        return tuple(ties(self.observation))
+        return tuple(tie for tie in ties(self.observation) if not self._is_contradicted(tie))
+
+    def _is_contradicted(self, tie: Tie) -> bool:
+        whole = [m for m in tie.space.members if (m.before, m.after) == (1, 1)]
+        return any(contradicted(self.observation, m.parameter, m.axis, tie.groups) for m in whole)
 
     def lacks(self, need: Need) -> bool:
         """Tell whether the observation lacks what a rule needs."""

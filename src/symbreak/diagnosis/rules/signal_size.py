@@ -95,7 +95,7 @@ def _finding(context: Context, slug: str, operation: Operation, size: float, sta
         why=_EXPLODES if grows else _FADES,
         fix="for module in model.modules():\n    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):\n        "
         "torch.nn.init.kaiming_normal_(module.weight)  # xavier_normal_ for tanh\n        "
-        "torch.nn.init.zeros_(module.bias)",
+        "if module.bias is not None:\n            torch.nn.init.zeros_(module.bias)",
         synthetic=context.observation.synthetic,
     )
 
