@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -205,12 +204,11 @@ def test_a_notebook_of_one_section_runs():
     assert "<svg" in shown[1]
 
 
-@pytest.mark.slow
 def test_the_whole_notebook_runs():
-    started = time.perf_counter()
+    """Slower than others, about a minute: it is the lesson, and the one run of all claims through a kernel."""
     cells = run(lesson_notebook(list(CLAIMS.values())))
     assert len(cells) == 1 + sum(claim.see is None for claim in CLAIMS.values())
-    assert time.perf_counter() - started < 600
+    assert all(cell.outputs for cell in cells[1:])
 
 
 def test_a_takeaway_s_cell_is_text():
