@@ -22,8 +22,9 @@ def test_kernels_have_the_bits_of_the_reference(sizes, dtype, seed, shared):
     dz = rng.normal(size=(networks, rows, examples)).astype(dtype)
     m = arithmetic.padded(dz).shape[-1]
     product, gradient = np.empty((networks, rows, m), dtype), np.empty((networks, rows, inner), dtype)
-    kernels.products(w, arithmetic.padded(a), product)
-    kernels.weight_gradients(arithmetic.padded(dz), arithmetic.padded(a), gradient)
+    source, deltas = arithmetic.padded(a).reshape(-1), arithmetic.padded(dz).reshape(-1)
+    kernels.products(w.reshape(-1), rows, inner, source, m, product.reshape(-1))
+    kernels.weight_gradients(deltas, rows, source, inner, m, gradient.reshape(-1))
     np.testing.assert_array_equal(product[..., :examples], unitwise.product(w, a))
     np.testing.assert_array_equal(gradient, unitwise.weight_gradient(dz, a))
 

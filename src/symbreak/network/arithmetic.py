@@ -59,9 +59,9 @@ def _product(w: Array, a: Array) -> Array:
         return unitwise.product(w, a)
     from symbreak.network import kernels
 
-    m, source = a.shape[-1], padded(a)
-    out = np.empty((*np.broadcast_shapes(w.shape[:-2], a.shape[:-2]), w.shape[-2], source.shape[-1]), w.dtype)
-    kernels.products(_stacked(w), _stacked(source), _stacked(out))
+    (rows, inner), m, source = w.shape[-2:], a.shape[-1], padded(a)
+    out = np.empty((*np.broadcast_shapes(w.shape[:-2], a.shape[:-2]), rows, source.shape[-1]), w.dtype)
+    kernels.products(_flat(w), rows, inner, _flat(source), source.shape[-1], _flat(out))
     return out[..., :m]
 
 
@@ -70,8 +70,9 @@ def _weight_gradient(dz: Array, a: Array) -> Array:
         return unitwise.weight_gradient(dz, a)
     from symbreak.network import kernels
 
-    out = np.empty((*np.broadcast_shapes(dz.shape[:-2], a.shape[:-2]), dz.shape[-2], a.shape[-2]), dz.dtype)
-    kernels.weight_gradients(_stacked(padded(dz)), _stacked(padded(a)), _stacked(out))
+    rows, inner, source = dz.shape[-2], a.shape[-2], padded(a)
+    out = np.empty((*np.broadcast_shapes(dz.shape[:-2], a.shape[:-2]), rows, inner), dz.dtype)
+    kernels.weight_gradients(_flat(padded(dz)), rows, _flat(source), inner, source.shape[-1], _flat(out))
     return out
 
 
@@ -89,8 +90,8 @@ def padded(array: Array) -> Array:
     return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, short)]) if short else array
 
 
-def _stacked(array: Array) -> Array:
-    return np.ascontiguousarray(array).reshape(-1, *array.shape[-2:])
+def _flat(array: Array) -> Array:
+    return np.ascontiguousarray(array).reshape(-1)
 
 
 def _by_dtype(name: str) -> Callable[[Array], Array]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from symbreak.compiling import compiled
+from symbreak.compiling import lent
 from symbreak.network.kernels_lanes import load, splat, store, total
 from symbreak.network.unitwise import LANES
 
 
-@compiled
+@lent
 def product(w: Any, step: Any, across: Any, rows: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
     """Fill `out` (rows, m) with W A; W's entry (i, j) is w[i * step + j * across], A is (inner, m)."""
     whole = rows - rows % 4
@@ -24,7 +24,7 @@ def product(w: Any, step: Any, across: Any, rows: Any, inner: Any, a: Any, m: An
         _one_row(w[i * step :], across, inner, a, m, out[i * m : (i + 1) * m])
 
 
-@compiled
+@lent
 def _four_rows(w: Any, step: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
     for s in range(0, m, LANES):
         x = load(a, s)
@@ -43,7 +43,7 @@ def _four_rows(w: Any, step: Any, across: Any, inner: Any, a: Any, m: Any, out: 
         store(out, 3 * m + s, row3)
 
 
-@compiled
+@lent
 def _one_row(w: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
     for s in range(0, m, LANES):
         row = splat(w[0]) * load(a, s)
@@ -52,7 +52,7 @@ def _one_row(w: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
         store(out, s, row)
 
 
-@compiled
+@lent
 def weight_gradient(dz: Any, rows: Any, a: Any, inner: Any, m: Any, count: Any, out: Any) -> None:
     """Fill `out` (rows, inner) with dZ A^T / count: dZ is (rows, m), A is (inner, m)."""
     whole, pairs = rows - rows % 4, inner - inner % 2
@@ -70,7 +70,7 @@ def weight_gradient(dz: Any, rows: Any, a: Any, inner: Any, m: Any, count: Any, 
             _one_by_one(dz[i * m :], a[j * m :], m, count, out[i * inner + j :])
 
 
-@compiled
+@lent
 def _four_by_two(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
     zero = splat(d.dtype.type(0))
     a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
@@ -86,7 +86,7 @@ def _four_by_two(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> Non
     out[3 * step], out[3 * step + 1] = total(a3) / count, total(b3) / count
 
 
-@compiled
+@lent
 def _four_by_one(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
     zero = splat(d.dtype.type(0))
     a0, a1, a2, a3 = zero, zero, zero, zero
@@ -98,7 +98,7 @@ def _four_by_one(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> Non
     out[2 * step], out[3 * step] = total(a2) / count, total(a3) / count
 
 
-@compiled
+@lent
 def _one_by_one(d: Any, x: Any, m: Any, count: Any, out: Any) -> None:
     lanes = splat(d.dtype.type(0))
     for s in range(0, m, LANES):
@@ -106,7 +106,7 @@ def _one_by_one(d: Any, x: Any, m: Any, count: Any, out: Any) -> None:
     out[0] = total(lanes) / count
 
 
-@compiled
+@lent
 def sum_examples(values: Any, m: Any) -> Any:
     """Return the sum of the first `m` numbers of a flat array."""
     lanes = splat(values.dtype.type(0))
@@ -115,18 +115,17 @@ def sum_examples(values: Any, m: Any) -> Any:
     return total(lanes)
 
 
-@compiled
-def products(w: Any, a: Any, out: Any) -> None:
-    """Fill each matrix of `out` (networks, n_out, m) with W A; one A may serve all."""
-    networks, rows, inner = w.shape
-    for n in range(networks):
-        product(w[n].ravel(), inner, 1, rows, inner, a[n % len(a)].ravel(), a.shape[2], out[n].ravel())
+@lent
+def products(w: Any, rows: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
+    """Fill `out` with the products of stacked matrices W, one after the other; one A may serve all."""
+    for n in range(w.size // (rows * inner)):
+        source = a[n * inner * m % a.size :]
+        product(w[n * rows * inner :], inner, 1, rows, inner, source, m, out[n * rows * m :])
 
 
-@compiled
-def weight_gradients(dz: Any, a: Any, out: Any) -> None:
-    """Fill each matrix of `out` (networks, n_out, n_in) with dZ A^T; one A may serve all."""
-    networks, rows, m = dz.shape
-    one = dz.dtype.type(1)
-    for n in range(networks):
-        weight_gradient(dz[n].ravel(), rows, a[n % len(a)].ravel(), a.shape[1], m, one, out[n].ravel())
+@lent
+def weight_gradients(dz: Any, rows: Any, a: Any, inner: Any, m: Any, out: Any) -> None:
+    """Fill `out` with the products dZ A^T of stacked matrices; one A may serve all."""
+    for n in range(dz.size // (rows * m)):
+        source, target = a[n * inner * m % a.size :], out[n * rows * inner :]
+        weight_gradient(dz[n * rows * m :], rows, source, inner, m, dz.dtype.type(1), target)

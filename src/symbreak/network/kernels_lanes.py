@@ -111,6 +111,18 @@ def total(typing: Any, vector: Any) -> Any:
     return vector.dtype(vector), generate
 
 
+@intrinsic
+def in_widest_vectors(typing: Any) -> Any:
+    """Ask for the widest registers in the loops of the function that says so: compilers take half of AVX-512's."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # llvmlite's own `add` knows only attributes without values.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
 def _place(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
     data = context.make_array(kind)(context, builder, arguments[0]).data
     pointer = builder.gep(data, [arguments[1]])

@@ -13,9 +13,10 @@ from symbreak.compiling import compiled, inlined
 from symbreak.numerics import single as s
 
 LN2_HIGH, LN2_LOW, LOG2_E, TO_INTEGER = s.LN2_HIGH, s.LN2_LOW, s.LOG2_E, s.TO_INTEGER
-LEAST, MOST, FLAT, EXPM1_TERMS = s.LEAST, s.MOST, s.FLAT, s.EXPM1_TERMS
+LEAST, MOST, EXPM1_TERMS = s.LEAST, s.MOST, s.EXPM1_TERMS
+FLAT, TANH_TOP, TANH_BOTTOM = s.FLAT, s.TANH_TOP, s.TANH_BOTTOM
 TO_INTEGER_BITS, BIAS, MANTISSA_BITS = np.int32(s.TO_INTEGER_BITS), np.int32(127), np.int32(23)
-ONE, TWO = np.float32(1), np.float32(2)
+ONE = np.float32(1)
 
 
 @inlined
@@ -49,15 +50,18 @@ def exp(x: Any) -> Any:
 
 
 @inlined
+def _quartic(s: Any, c: Any) -> Any:
+    return (c[0] + c[1] * s) + (s * s) * ((c[2] + c[3] * s) + c[4] * (s * s))
+
+
+@inlined
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of one float32."""
-    twice = -TWO * np.abs(x)
-    clipped = FLAT if twice < FLAT else twice
-    k = np.rint(clipped * LOG2_E)
-    r = (clipped - k * LN2_HIGH) - k * LN2_LOW
-    power = _power_of_two(_whole(k))
-    e = power * _growth(r) + (power - ONE)
-    return np.copysign(-e / (e + TWO), x)
+    size = np.abs(x)
+    size = FLAT if size > FLAT else size
+    square = size * size
+    value = size * (_quartic(square, TANH_TOP) / _quartic(square, TANH_BOTTOM))
+    return np.copysign(ONE if value > ONE else value, x)
 
 
 @compiled

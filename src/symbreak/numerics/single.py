@@ -21,10 +21,19 @@ LN2_LOW = f32(math.log(2) - 0.693359375)
 LOG2_E = f32(1 / math.log(2))
 TO_INTEGER = f32(1.5 * 2.0**23)
 TO_INTEGER_BITS = 0x4B400000
-# e^x is 0 below and infinite above; tanh x is 1 beyond 20 whatever the rounding.
-LEAST, MOST, FLAT = f32(-104.0), f32(89.0), f32(-40.0)
+# e^x is 0 below and infinite above.
+LEAST, MOST = f32(-104.0), f32(89.0)
 # |r| <= ln(2)/2: the first omitted term r^8/8! is below 2^-27 of the result.
 EXPM1_TERMS = tuple(f32(1.0 / math.factorial(n)) for n in range(7, 0, -1))
+# tanh x = x P(x^2) / Q(x^2) up to FLAT, from where on it rounds to 1; lowest coefficient first, printed by
+# tools/fit_tanh.py. All are positive, so nothing cancels; half the operations of a quotient of exponentials.
+FLAT = f32(9.02)
+TANH_TOP = tuple(
+    map(f32, (1.0, 0.13382779063438047, 0.0034975630868382315, 2.0637418796085382e-05, 1.3386250615455925e-08))
+)
+TANH_BOTTOM = tuple(
+    map(f32, (1.0, 0.46716100494292334, 0.025884771194210662, 0.0003288683708365066, 7.79110427825308e-07))
+)
 
 # Below this many elements loading Numba and its cached kernels costs more than NumPy's passes over the array.
 KERNEL_SIZE = 2**10
@@ -40,7 +49,7 @@ def exp(x: Array) -> Array:
 
 
 def tanh(x: Array) -> Array:
-    """Return the hyperbolic tangent; odd to the last bit.
+    """Return the hyperbolic tangent; odd to the last bit, never beyond 1, and 1 from 9.02 on.
 
     >>> tanh(np.float32([-50, 0, 50])).tolist()
     [-1.0, 0.0, 1.0]
@@ -58,11 +67,15 @@ def _exp(x: Array) -> Array:
 
 
 def _tanh(x: Array) -> Array:
-    """Return -e / (e + 2) with e = expm1(-2|x|) = 2^k (e^r - 1) + (2^k - 1)."""
-    r, k = _reduce(np.maximum(-2 * np.abs(x), FLAT))
-    power = _power_of_two(_whole(k))
-    e = power * _growth(r) + (power - 1)
-    return np.copysign(-e / (e + 2), x)
+    size = np.minimum(np.abs(x), FLAT)
+    square = size * size
+    value = size * (_quartic(square, TANH_TOP) / _quartic(square, TANH_BOTTOM))
+    return np.asarray(np.copysign(np.minimum(value, 1), x))
+
+
+def _quartic(s: Array, c: tuple[f32, ...]) -> Array:
+    """Evaluate a polynomial by pairs of terms: fewer roundings one after the other than Horner's rule."""
+    return np.asarray((c[0] + c[1] * s) + (s * s) * ((c[2] + c[3] * s) + c[4] * (s * s)))
 
 
 def _reduce(x: Array) -> tuple[Array, Array]:

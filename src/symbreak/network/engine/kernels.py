@@ -10,69 +10,75 @@ from typing import Any
 
 import numpy as np
 
-from symbreak.compiling import compiled
+from symbreak.compiling import lent
 from symbreak.network.engine.kernels_functions import activate, multiply_by_slopes
 from symbreak.network.engine.kernels_losses import fill_deltas, fill_losses
 from symbreak.network.engine.kernels_updates import update
 from symbreak.network.kernels import product, sum_examples, weight_gradient
 
 
-@compiled
+@lent
 def train(kind: Any, data: Any, rule: Any, state: Any, notes: Any, room: Any, whole: Any, part: Any) -> None:
     """Train networks part[0] to part[1] - 1 from update part[2] to part[3] - 1; the last iteration has no update.
 
     `room` is for the examples of one update, `whole` for all of them.
     """
+    full, count = data.order.shape[0] == 0, data.examples
+    x, y = (data.x, data.y) if full else (room.x, room.y)
+    m = room.losses.size
     for n in range(part[0], part[1]):
+        p = state.p[n]
         for t in range(part[2], part[3]):
             if notes.stop and notes.diverged[n] >= 0:
                 break
-            x, y, count = _batch(data, room, t)
-            _forward(kind, state.p[n], x, count, room)
-            _note(kind, data, state, notes, room, whole, y, count, n, t)
+            if not full:
+                count = _fill_batch(data, room, t)
+            _forward(kind, p, x, m, count, room)
+            _note(kind, data, p, notes, room, whole, y, count, n, t)
             if t < notes.iterations and not (notes.stop and notes.diverged[n] >= 0):
-                _backward(kind, state.p[n], x, y, count, room)
+                _backward(kind, p, x, y, m, count, room)
                 _update(kind.sizes, kind.offsets, rule, state, room.gradient, n)
 
 
-@compiled
-def _batch(data: Any, room: Any, t: Any) -> Any:
-    """Return inputs, targets and number of examples of update t."""
-    if not data.order.shape[0]:
-        return data.x, data.y, data.examples
+@lent
+def _fill_batch(data: Any, room: Any, t: Any) -> Any:
+    """Fill the room's inputs and targets with the examples of update t; return how many they are."""
     per_epoch = (data.examples + data.batch - 1) // data.batch
     first = (t % per_epoch) * data.batch
     count = min(data.batch, data.examples - first)
     chosen = data.order[t // per_epoch, first : first + count]
-    for source, target in ((data.x, room.x), (data.y, room.y)):
-        for i in range(source.shape[0]):
-            for s in range(count):
-                target[i, s] = source[i, chosen[s]]
-            target[i, count:] = 0
-    return room.x, room.y, count
+    m, from_m = room.losses.size, data.x.size // (room.x.size // room.losses.size)
+    for i in range(room.x.size // m):
+        for s in range(count):
+            room.x[i * m + s] = data.x[i * from_m + chosen[s]]
+    for i in range(room.y.size // m):
+        for s in range(count):
+            room.y[i * m + s] = data.y[i * from_m + chosen[s]]
+    _clear(room.x, room.x.size // m, count, m)
+    _clear(room.y, room.y.size // m, count, m)
+    return count
 
 
-@compiled
-def _forward(kind: Any, p: Any, x: Any, count: Any, room: Any) -> None:
-    m, layers = x.shape[1], kind.sizes.size - 1
-    below, at, above = x.ravel(), 0, 0
+@lent
+def _forward(kind: Any, p: Any, x: Any, m: Any, count: Any, room: Any) -> None:
+    below, at, above, layers = x, 0, 0, kind.sizes.size - 1
     for layer in range(layers):
         inner, rows = kind.sizes[layer] + 1, kind.sizes[layer + 1]
         z = room.z[at : at + rows * m]
         product(p[kind.offsets[layer] :], inner, 1, rows, inner, below, m, z)
         if layer < layers - 1:
             below = room.a[above : above + (rows + 1) * m]
-            activate(kind.activation, kind.parameter, z, below[: rows * m])
+            activate(kind.activation, kind.parameter, z, below)
             _clear(below, rows, count, m)
         at, above = at + rows * m, above + (rows + 1) * m
 
 
-@compiled
-def _backward(kind: Any, p: Any, x: Any, y: Any, count: Any, room: Any) -> None:
-    m, layers = x.shape[1], kind.sizes.size - 1
+@lent
+def _backward(kind: Any, p: Any, x: Any, y: Any, m: Any, count: Any, room: Any) -> None:
+    layers = kind.sizes.size - 1
     rows = kind.sizes[layers]
     at = room.z.size - rows * m
-    fill_deltas(kind.loss, room.z[at:].reshape(rows, m), y, room.dz[at:].reshape(rows, m))
+    fill_deltas(kind.loss, room.z[at:], y, m, room.dz[at:], room.scratch)
     _clear(room.dz[at:], rows, count, m)
     examples = p.dtype.type(count)
     for layer in range(layers - 1, -1, -1):
@@ -80,7 +86,7 @@ def _backward(kind: Any, p: Any, x: Any, y: Any, count: Any, room: Any) -> None:
         dz, w = room.dz[at : at + rows * m], kind.offsets[layer]
         under = at - below * m
         # Each hidden layer below has one row more in `a` than in `z`: its ones.
-        source = room.a[under + (layer - 1) * m :] if layer else x.ravel()
+        source = room.a[under + (layer - 1) * m :] if layer else x
         weight_gradient(dz, rows, source, below + 1, m, examples, room.gradient[w:])
         if layer:
             out = room.dz[under:at]
@@ -90,7 +96,7 @@ def _backward(kind: Any, p: Any, x: Any, y: Any, count: Any, room: Any) -> None:
         at = under
 
 
-@compiled
+@lent
 def _update(sizes: Any, offsets: Any, rule: Any, state: Any, gradient: Any, n: Any) -> None:
     powers, numbers, rates, bias_rates = state.powers[n], rule.numbers[n], rule.rates[n], rule.bias_rates[n]
     powers[0], powers[1] = powers[0] * numbers[0], powers[1] * numbers[1]
@@ -105,51 +111,51 @@ def _update(sizes: Any, offsets: Any, rule: Any, state: Any, gradient: Any, n: A
             update(rule.kinds[n], numbers, bias_rates[layer], powers, state, n, gradient, last, last + 1)
 
 
-@compiled
-def _note(
-    kind: Any, data: Any, state: Any, notes: Any, room: Any, whole: Any, y: Any, count: Any, n: Any, t: Any
-) -> None:
+@lent
+def _note(kind: Any, data: Any, p: Any, notes: Any, room: Any, whole: Any, y: Any, count: Any, n: Any, t: Any) -> None:
     """Write down what is asked for of iteration t, and whether the cost is no number any more."""
     full, place = data.order.shape[0] == 0, notes.places[t]
-    own_cost_asked = notes.costs.shape[0] > 0 or (full and (place >= 0 or notes.thresholds[n] > -np.inf))
-    own = state.p.dtype.type(0)
-    if own_cost_asked or not _surely_finite(notes.bound, room, y):
-        own = _cost(kind.loss, room, y, count)
+    logits = room.z[room.z.size - y.size :]
+    own_asked = notes.costs.shape[0] > 0 or (full and (place >= 0 or notes.thresholds[n] > -np.inf))
+    if not own_asked and place < 0 and _surely_finite(logits, notes.bound):
+        return
+    own = _cost(kind.loss, logits, y, count, room)
     if notes.costs.shape[0]:
         notes.costs[n, t] = own
     cost = own
     if not full and place >= 0:
-        _forward(kind, state.p[n], data.x, data.examples, whole)
-        cost = _cost(kind.loss, whole, data.y, data.examples)
+        _forward(kind, p, data.x, whole.losses.size, data.examples, whole)
+        cost = _cost(kind.loss, whole.z[whole.z.size - data.y.size :], data.y, data.examples, whole)
     if place >= 0:
         notes.curve[n, place] = cost
         if notes.watched[n] >= 0:
-            notes.paths[notes.watched[n], place] = state.p[n]
-    if (full or place >= 0) and notes.reached[n] < 0 and cost <= state.p.dtype.type(notes.thresholds[n]):
+            path = notes.paths[notes.watched[n], place]
+            for k in range(p.size):
+                path[k] = p[k]
+    if (full or place >= 0) and notes.reached[n] < 0 and cost <= p.dtype.type(notes.thresholds[n]):
         notes.reached[n] = t
     if notes.diverged[n] < 0 and not (np.isfinite(own) and np.isfinite(cost)):
         notes.diverged[n] = t
 
 
-@compiled
-def _surely_finite(bound: Any, room: Any, y: Any) -> Any:
+@lent
+def _surely_finite(logits: Any, bound: Any) -> Any:
     """Tell whether logits are so small that no cost can overflow: most steps need not know their cost."""
-    logits, small = room.z[room.z.size - y.size :], 0
-    most = logits.dtype.type(bound)
+    small, most = 0, logits.dtype.type(bound)
     for k in range(logits.size):
         small += 1 if np.abs(logits[k]) < most else 0
     return small == logits.size
 
 
-@compiled
-def _cost(loss: Any, room: Any, y: Any, count: Any) -> Any:
-    rows, m = y.shape
-    fill_losses(loss, room.z[room.z.size - rows * m :].reshape(rows, m), y, room.losses)
+@lent
+def _cost(loss: Any, logits: Any, y: Any, count: Any, room: Any) -> Any:
+    m = room.losses.size
+    fill_losses(loss, logits, y, m, room.losses, room.scratch)
     _clear(room.losses, 1, count, m)
     return sum_examples(room.losses, m) / room.losses.dtype.type(count)
 
 
-@compiled
+@lent
 def _clear(values: Any, rows: Any, count: Any, m: Any) -> None:
     """Set to 0 what fills the rows up to whole vectors, so that sums over rows do not see it."""
     for i in range(rows):

@@ -14,6 +14,7 @@ from numba import types
 from numba.extending import overload
 
 from symbreak.compiling import inlined
+from symbreak.network.kernels_lanes import in_widest_vectors
 from symbreak.numerics import kernels as double
 from symbreak.numerics import kernels_single as single
 from symbreak.numerics.activations import SELU_ALPHA, SELU_SCALE
@@ -185,7 +186,7 @@ SLOPES = (
 
 
 def activate(kind: Any, c: Any, z: Any, a: Any) -> None:
-    """Fill `a` with g(z), both flat; the length of the tuple `kind` is the activation's code."""
+    """Fill the beginning of `a` with g(z), both flat; the length of the tuple `kind` is the activation's code."""
 
 
 def multiply_by_slopes(kind: Any, c: Any, z: Any, a: Any, out: Any) -> None:
@@ -197,6 +198,7 @@ def _activate(kind: Any, c: Any, z: Any, a: Any) -> Any:
     value = VALUES[kind.count]
 
     def fill(kind, c, z, a):  # type: ignore[no-untyped-def]
+        in_widest_vectors()
         for i in range(z.size):
             a[i] = value(z[i], c)
 
@@ -208,6 +210,7 @@ def _multiply_by_slopes(kind: Any, c: Any, z: Any, a: Any, out: Any) -> Any:
     slope = SLOPES[kind.count]
 
     def multiply(kind, c, z, a, out):  # type: ignore[no-untyped-def]
+        in_widest_vectors()
         for i in range(z.size):
             out[i] = out[i] * as_is(slope(z[i], a[i], c), z[i])
 

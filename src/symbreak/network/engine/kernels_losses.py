@@ -1,35 +1,41 @@
 """The losses of `network.losses`, compiled: the same operations in the same order. This module loads Numba.
 
-Logits z, targets y and deltas are (n_y, m); `kind` is a tuple whose length is the loss's code.
+Logits z, targets y and deltas are (n_y, m), flat; `kind` is a tuple whose length is the loss's code, `scratch` a place
+for n_y + 2 rows.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba.extending import overload
 
-from symbreak.compiling import compiled, inlined
+from symbreak.compiling import inlined, lent
 from symbreak.network.engine.kernels_functions import as_is, exp, log1p, sigmoid, softplus, wide
+from symbreak.network.kernels_lanes import in_widest_vectors
 
 
-def fill_deltas(kind: Any, z: Any, y: Any, dz: Any) -> None:
+def fill_deltas(kind: Any, z: Any, y: Any, m: Any, dz: Any, scratch: Any) -> None:
     """Fill `dz` with dl/dz of every example."""
 
 
-def fill_losses(kind: Any, z: Any, y: Any, out: Any) -> None:
+def fill_losses(kind: Any, z: Any, y: Any, m: Any, out: Any, scratch: Any) -> None:
     """Fill `out` (m,) with the loss of each example."""
 
 
 @overload(fill_deltas, strict=False)
-def _fill_deltas(kind: Any, z: Any, y: Any, dz: Any) -> Any:
+def _fill_deltas(kind: Any, z: Any, y: Any, m: Any, dz: Any, scratch: Any) -> Any:
     return DELTAS[kind.count]
 
 
 @overload(fill_losses, strict=False)
-def _fill_losses(kind: Any, z: Any, y: Any, out: Any) -> Any:
+def _fill_losses(kind: Any, z: Any, y: Any, m: Any, out: Any, scratch: Any) -> Any:
     return LOSSES[kind.count]
+
+
+@inlined
+def _itself(z: Any, c: Any) -> Any:
+    return z
 
 
 @inlined
@@ -49,80 +55,75 @@ def _sigmoid_square(z: Any, y: Any) -> Any:
 
 
 def _elementwise(delta: Any) -> Any:
-    def fill(kind, z, y, dz):  # type: ignore[no-untyped-def]
-        for i in range(z.shape[0]):
-            logit, target, out = z[i], y[i], dz[i]
-            for s in range(z.shape[1]):
-                out[s] = delta(logit[s], target[s])
+    def fill(kind, z, y, m, dz, scratch):  # type: ignore[no-untyped-def]
+        in_widest_vectors()
+        for k in range(y.size):
+            dz[k] = delta(z[k], y[k])
 
     return fill
 
 
-def _softmax_minus(kind, z, y, dz):  # type: ignore[no-untyped-def]
-    top, total = np.empty(z.shape[1], z.dtype), np.empty(z.shape[1], z.dtype)
-    _exponentials(z, top, dz, total)
-    for i in range(z.shape[0]):
-        target, out = y[i], dz[i]
-        for s in range(z.shape[1]):
+def _softmax_minus(kind, z, y, m, dz, scratch):  # type: ignore[no-untyped-def]
+    total = scratch[m : 2 * m]
+    _exponentials(z, m, scratch[:m], dz, total)
+    for start in range(0, y.size, m):
+        out, target = dz[start : start + m], y[start : start + m]
+        for s in range(m):
             out[s] = out[s] / total[s] - target[s]
 
 
-@compiled
-def _exponentials(z: Any, top: Any, e: Any, total: Any) -> None:
+@lent
+def _exponentials(z: Any, m: Any, top: Any, e: Any, total: Any) -> None:
     """Fill `top` with each column's largest z, `e` with exp(z - top) and `total` with its sums."""
-    rows, m = z.shape
-    top[:] = z[0]
-    for i in range(1, rows):
-        logit = z[i]
+    in_widest_vectors()
+    for s in range(m):
+        top[s] = z[s]
+    for start in range(m, z.size, m):
+        logit = z[start : start + m]
         for s in range(m):
             top[s] = logit[s] if logit[s] > top[s] else top[s]
-    for i in range(rows):
-        logit, out = z[i], e[i]
+    for start in range(0, z.size, m):
+        logit, out = z[start : start + m], e[start : start + m]
         for s in range(m):
             out[s] = exp(logit[s] - top[s])
         for s in range(m):
-            total[s] = out[s] if i == 0 else total[s] + out[s]
+            total[s] = out[s] if start == 0 else total[s] + out[s]
 
 
-def _binary_cross_entropy(kind, z, y, out):  # type: ignore[no-untyped-def]
-    logit, target = z[0], y[0]
-    for s in range(z.shape[1]):
-        out[s] = softplus(logit[s], 0.0)
-    for s in range(z.shape[1]):
-        out[s] = out[s] - target[s] * logit[s]
+def _binary_cross_entropy(kind, z, y, m, out, scratch):  # type: ignore[no-untyped-def]
+    in_widest_vectors()
+    for s in range(m):
+        out[s] = softplus(z[s], 0.0)
+    for s in range(m):
+        out[s] = out[s] - y[s] * z[s]
 
 
-def _cross_entropy(kind, z, y, out):  # type: ignore[no-untyped-def]
-    rows, m = z.shape
-    top, total, e = np.empty(m, z.dtype), np.empty(m, z.dtype), np.empty_like(z)
-    _exponentials(z, top, e, total)
+def _cross_entropy(kind, z, y, m, out, scratch):  # type: ignore[no-untyped-def]
+    top, total = scratch[:m], scratch[m : 2 * m]
+    _exponentials(z, m, top, scratch[2 * m :], total)
+    in_widest_vectors()
     for s in range(m):
         out[s] = log1p(wide(total[s] - as_is(1, total[s])))
-    for i in range(rows):
-        logit, target = z[i], y[i]
+    for start in range(0, y.size, m):
+        logit, target = z[start : start + m], y[start : start + m]
         for s in range(m):
             term = target[s] * logit[s]
-            total[s] = term if i == 0 else total[s] + term
+            total[s] = term if start == 0 else total[s] + term
     for s in range(m):
         out[s] = (top[s] + out[s]) - total[s]
 
 
 def _half_square(answer: Any) -> Any:
-    def fill(kind, z, y, out):  # type: ignore[no-untyped-def]
-        for i in range(z.shape[0]):
-            logit, target = z[i], y[i]
-            for s in range(z.shape[1]):
+    def fill(kind, z, y, m, out, scratch):  # type: ignore[no-untyped-def]
+        for start in range(0, y.size, m):
+            logit, target = z[start : start + m], y[start : start + m]
+            for s in range(m):
                 error = answer(logit[s], 0.0) - target[s]
-                out[s] = error * error if i == 0 else out[s] + error * error
-        for s in range(z.shape[1]):
+                out[s] = error * error if start == 0 else out[s] + error * error
+        for s in range(m):
             out[s] = out[s] / as_is(2, out[s])
 
     return fill
-
-
-@inlined
-def _itself(z: Any, c: Any) -> Any:
-    return z
 
 
 # In the order of `codes.LOSSES`.

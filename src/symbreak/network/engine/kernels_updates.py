@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from symbreak.compiling import compiled
+from symbreak.compiling import lent
 from symbreak.network.engine.codes import OPTIMIZERS
 
 GD, GD_L2, MOMENTUM, ADAM, ADAMW, ADAM_L2 = range(len(OPTIMIZERS))
 
 
-@compiled
+@lent
 def update(rule: Any, numbers: Any, rate: Any, powers: Any, state: Any, n: Any, g: Any, start: Any, stop: Any) -> None:
     """Change the parameters start ... stop - 1 of network n, and their means, by the gradient `g`.
 
@@ -38,7 +38,7 @@ def update(rule: Any, numbers: Any, rate: Any, powers: Any, state: Any, n: Any, 
         _adam(numbers, step, powers, p, state.first[n], state.second[n], g, start, stop)
 
 
-@compiled
+@lent
 def _momentum(numbers: Any, step: Any, p: Any, v: Any, g: Any, start: Any, stop: Any) -> None:
     T = p.dtype.type
     keep, add = T(numbers[0]), T(1.0 - numbers[0])
@@ -47,7 +47,7 @@ def _momentum(numbers: Any, step: Any, p: Any, v: Any, g: Any, start: Any, stop:
         p[k] = p[k] - step * v[k]
 
 
-@compiled
+@lent
 def _adam(numbers: Any, step: Any, powers: Any, p: Any, v: Any, s: Any, g: Any, start: Any, stop: Any) -> None:
     T = p.dtype.type
     keep, add = T(numbers[0]), T(1.0 - numbers[0])

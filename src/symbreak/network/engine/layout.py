@@ -45,7 +45,7 @@ class Architecture(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Inputs with a last row of ones (n_x + 1, m) and targets (n_y, m), both filled up to whole vectors.
+    """Inputs with a last row of ones (n_x + 1, m) and targets (n_y, m), filled up to whole vectors, then flat.
 
     `order` holds, epoch after epoch, the examples of the mini-batches; it has no row for the full batch.
     """
@@ -58,13 +58,18 @@ class Data(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where a thread works: activations with a row of ones, pre-activations, deltas, gradients, and a batch."""
+    """Where a thread works, all flat.
+
+    Activations of the hidden layers with a row of ones each, pre-activations, deltas, the gradient, the examples'
+    losses, rows for a loss, and the inputs and targets of a mini-batch.
+    """
 
     a: Array
     z: Array
     dz: Array
     gradient: Array
     losses: Array
+    scratch: Array
     x: Array
     y: Array
 
@@ -121,7 +126,7 @@ def data(x: Array, y: Array, order: NDArray[np.int32], batch: int) -> Data:
     """Return inputs and targets as the kernels read them."""
     ones = np.ones((1, x.shape[1]), x.dtype)
     filled = padded(np.concatenate([x, ones]))
-    return Data(filled, np.array(padded(y)), x.shape[1], order, batch)
+    return Data(filled.reshape(-1), np.array(padded(y)).reshape(-1), x.shape[1], order, batch)
 
 
 def room(kind: Architecture, dtype: Any, examples: int) -> Room:
@@ -133,9 +138,9 @@ def room(kind: Architecture, dtype: Any, examples: int) -> Room:
     a = np.zeros((units + len(hidden), m), dtype)
     a[np.cumsum(hidden + 1) - 1, :examples] = 1
     z, dz = np.zeros((2, units, m), dtype)
-    x, y = np.zeros((kind.sizes[0] + 1, m), dtype), np.zeros((kind.sizes[-1], m), dtype)
-    gradient, losses = np.zeros(kind.offsets[-1], dtype), np.zeros(m, dtype)
-    return Room(a.reshape(-1), z.reshape(-1), dz.reshape(-1), gradient, losses, x, y)
+    n_x, n_y = int(kind.sizes[0]), int(kind.sizes[-1])
+    shapes = [(kind.offsets[-1],), (m,), (n_y + 2, m), (n_x + 1, m), (n_y, m)]
+    return Room(a.reshape(-1), z.reshape(-1), dz.reshape(-1), *(np.zeros(shape, dtype).reshape(-1) for shape in shapes))
 
 
 def rule(asked: Sequence[str | Optimizer], rates: NDArray[np.float64], bias_rates: NDArray[np.float64]) -> Rule:
