@@ -12,7 +12,7 @@ from symbreak.lesson.figures import Bars
 from symbreak.report.drawing.canvas import TEXT, colour, plain
 from symbreak.report.drawing.peers import Setting
 from symbreak.report.drawing.scales import apply, drawable
-from symbreak.report.format import number
+from symbreak.report.format import short
 
 ROOM = 44
 """Characters that stand side by side under a panel."""
@@ -58,7 +58,7 @@ def _write(axes: Axes, position: float, height: float, *, flat: bool) -> None:
     on_log = (axes.get_xscale() if flat else axes.get_yscale()) == "log"
     down = known and height < 0
     text: dict[str, Any] = {"color": TEXT, "fontsize": 8.5, "textcoords": "offset points"}
-    words = number(float(height)) if known else "not finite"
+    words = short(float(height), 4) if known else "not finite"
     if on_log and end <= 0:  # zero lies below a logarithm: its number stands at the foot
         transform = axes.get_yaxis_transform() if flat else axes.get_xaxis_transform()
         text["xycoords"], end = transform, 0.0
