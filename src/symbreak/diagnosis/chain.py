@@ -55,7 +55,7 @@ def chain(wires: Wires) -> Chain | None:
 
 
 def contradicted_by_gradients(found: Chain, proof: Symmetry, observation: Observation) -> bool:
-    """Tell whether units that the proof calls one have gradients on the batch that part them, coming in or going out."""
+    """Tell whether units that the proof calls one have gradients on the batch that part them, in or out."""
     for layer in proof.layers:
         groups = [c.units for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
         (weight, bias), (after, _) = found.names[layer.index - 1], found.names[layer.index]
