@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
 from symbreak.diagnosis.wires import Wires
-from symbreak.torch import wiring
+from symbreak.torch import views, wiring
 from symbreak.torch.observe import observe
 
 
@@ -294,8 +294,8 @@ def test_a_residual_sum_is_off_the_trunk_s_only_path():
 
 MUTANTS = {
     "taps forgotten": (wiring, "math", SimpleNamespace(prod=lambda items: 1), "conv 2d"),
-    "axes not followed": (wiring, "_moved", lambda record, axes: axes, "einsum"),
-    "axes of size 1 are not skipped": (wiring, "_reshaped", lambda before, after, axes: (None,) * len(after), "einsum"),
+    "axes not followed": (wiring, "moved", lambda record, axes: axes, "einsum"),
+    "axes of size 1 are not skipped": (views, "reshaped", lambda before, after, axes: (None,) * len(after), "einsum"),
     "factors swapped": (wiring, "MATRIX_OPERANDS", {"mm": ("mat2", "self", None)}, "w @ x"),
     "nothing looked up": (wiring.Wiring, "_looked_up", lambda self, record: None, "rows by index"),
 }

@@ -93,7 +93,8 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
     """Tell whether the gradient on the batch parts slices that start as one and are said to be one for ever.
 
     It does where a model is not what its operations look like: hooks that change gradients, functions with a
-    derivative of their own, penalties on single weights. Gradients that may be rounding tell nothing.
+    derivative of their own, penalties on single weights. Gradients that may be rounding tell nothing, nor do slices
+    of zeros, which are their own mirror images.
     """
     parameter = observation.parameter(name)
     gradient = parameter.gradient
@@ -105,8 +106,9 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
         return False
     before = classes.first.copy()
     _split(classes, gradient, axis)
+    norms = np.abs(np.moveaxis(parameter.values(), axis, 0)).reshape(len(before), -1).max(axis=1, initial=0.0)
     return any(
-        before[unit] == before[group[0]] and classes.first[unit] != classes.first[group[0]]
+        norms[unit] > 0 and before[unit] == before[group[0]] and classes.first[unit] != classes.first[group[0]]
         for group in groups
         for unit in group[1:]
     )

@@ -106,6 +106,10 @@ def activation_name(target: str, arguments: Mapping[str, Any]) -> str:
         return "relu6"
     if name == "relu" and plain(target) == "clamp_min" and arguments.get("min") != 0:
         return "clamp"
+    if plain(target) == "threshold" and (arguments.get("threshold"), arguments.get("value")) != (0, 0):
+        return "threshold"
+    if name == "softplus" and arguments.get("beta", 1) != 1:
+        return f"softplus(beta={float(arguments['beta']):g})"
     return name
 
 

@@ -103,6 +103,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._made: Any = WeakIdKeyDictionary()
         self._leaves = {id(tensor): name for name, tensor in named_tensors(model)}
         self._paths = {id(module): name for name, module in model.named_modules()}
+        self._sharing: dict[int, Any] = {}
+        self._stale: Any = WeakIdKeyDictionary()
         self._stack: list[str] = []
         self._pending: list[tuple[Tensor, Any]] = []
 
@@ -157,6 +159,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         seen = self._as_given(name, args)
         if name == "bernoulli_":
             self.trace.noise.add(self._stack[-1] if self._stack else "")
+        self._refresh(given)
+        targets = list(written(func, args, kwargs))
         result = noiseless(func, args, kwargs)
         outputs = [item for item in tree_flatten(result)[0] if isinstance(item, Tensor)]
         source = self._made.get(args[0]) if name in ("detach", "alias") else None
@@ -164,7 +168,33 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._made[outputs[0]] = source
         elif outputs:
             self._enter(name, given, outputs, seen, kwargs)
+        if func.is_view:
+            self._share(args[0], outputs)
+        for target in targets:
+            self._write_through(target)
         return result
+
+    def _share(self, base: Any, views: list[Tensor]) -> None:
+        """Note tensors that have their memory in common."""
+        place = _place(base)
+        if place:
+            known = self._sharing.setdefault(place, WeakIdKeyDictionary())
+            known.update(dict.fromkeys((base, *views)))
+
+    def _write_through(self, target: Tensor) -> None:
+        """Note that what is written to a view is written to what it is a view of, and to other views of that."""
+        new = self._made.get(target)
+        for tensor in list(self._sharing.get(_place(target), ())):
+            old = self._made.get(tensor)
+            if None not in (new, old) and old != new and tensor is not target and _overlap(tensor, target):
+                self._stale[tensor] = target
+
+    def _refresh(self, given: Mapping[str, Any]) -> None:
+        """Enter what was written to a tensor through another one, now that it is read."""
+        for tensor in tensors(dict(given)):
+            source = self._stale.pop(tensor, None) if len(self._stale) else None
+            if source is not None:
+                self._enter("write", {"self": tensor, "source": source}, [tensor], (tensor,), {})
 
     def attach(self) -> None:
         """Hook the gradients of results that autograd has finished: it has done so when the next operation comes."""
@@ -231,6 +261,21 @@ class Noiseless(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         return noiseless(func, args, kwargs or {})
+
+
+def _place(tensor: Any) -> int:
+    if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or not tensor.numel():
+        return 0
+    return tensor.untyped_storage().data_ptr()
+
+
+def _overlap(a: Tensor, b: Tensor) -> bool:
+    """Tell whether two tensors of one storage have an entry in common."""
+    if a.dtype != b.dtype:
+        return True
+    marked = torch.zeros(a.untyped_storage().nbytes() // a.element_size(), dtype=torch.bool, device=a.device)
+    marked.as_strided(b.shape, b.stride(), b.storage_offset()).fill_(True)
+    return bool(marked.as_strided(a.shape, a.stride(), a.storage_offset()).any())
 
 
 def written(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[Tensor]:

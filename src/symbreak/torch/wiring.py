@@ -9,6 +9,7 @@ from typing import Any
 from symbreak.diagnosis.observation import Kind, Operation, Signal, Weight
 from symbreak.torch.operations import NORMS, activation_name, kind_of, plain
 from symbreak.torch.trace import Leaf, Record, Ref, Trace
+from symbreak.torch.views import VIEWS, moved
 
 MATRIX_OPERANDS = {
     "mm": ("self", "mat2", None),
@@ -19,8 +20,6 @@ MATRIX_OPERANDS = {
     "mv": ("self", "vec", None),
     "addmv": ("mat", "vec", "self"),
 }
-SLICING = frozenset(("slice", "narrow", "split", "split_with_sizes", "expand"))
-RESHAPING = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias"))
 LOOKUPS = frozenset(("index", "index_select"))
 SIZES = frozenset(("sqrt", "norm", "linalg_vector_norm", "std"))
 RECURRENT_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1, "mkldnn_rnn_layer": 4}
@@ -125,11 +124,27 @@ class Wiring:
         facts: dict[str, Any] = {"operands": record.operand_shapes}
         if kind in ("add", "multiply", "norm", "other", "activation") and len(record.operand_shapes) < 2:
             facts["scalar"] = True
+        if kind == "linear" and not self._is_plain_product(record):
+            facts["computed"] = True
         for key in ("eps", "num_groups", "group", "normalized_shape", "training", "padding_idx"):
             value = record.arguments.get(key)
             if isinstance(value, (bool, int, float)):
                 facts[key] = value
         return facts
+
+    def _is_plain_product(self, record: Record) -> bool:
+        """Whether weight and bias are parameters themselves, or views of them, and the product is not rescaled."""
+        scales = (record.arguments.get("alpha"), record.arguments.get("beta"))
+        fixed = [item for item in record.arguments.values() if isinstance(item, (Leaf, Ref)) and self.sources(item)]
+        return all(scale in (None, 1) for scale in scales) and all(self._is_view_of_one(item) for item in fixed)
+
+    def _is_view_of_one(self, item: Any) -> bool:
+        while isinstance(item, Ref):
+            record = self._records[item.record]
+            if plain(record.target) not in VIEWS:
+                return False
+            item = record.arguments.get("self")
+        return isinstance(item, Leaf)
 
     def _parameters(self, record: Record) -> tuple[str, ...]:
         names = list(record.leaves)
@@ -167,7 +182,7 @@ class Wiring:
         if before is None:
             return None
         axes = before[1] or tuple(range(len(record.operand_shapes[0])))
-        return before[0], _moved(record, axes)
+        return before[0], moved(record, axes)
 
     def _use(self, record: Record) -> tuple[Weight | None, str | None]:
         kind = kind_of(record.target)
@@ -258,43 +273,3 @@ class Wiring:
 def _largest(names: tuple[str, ...]) -> str:
     """Of the parameters that a computed weight is made of, the one that is called the weight, or the first."""
     return next((name for name in names if name.endswith("weight")), names[0])
-
-
-def _moved(record: Record, axes: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Return the axes after an operation that moves them."""
-    name, args = plain(record.target), record.arguments
-    rank = len(axes)
-    if name == "t":
-        return axes[::-1]
-    if name == "transpose":
-        moved = list(axes)
-        a, b = int(args["dim0"]) % rank, int(args["dim1"]) % rank
-        moved[a], moved[b] = moved[b], moved[a]
-        return tuple(moved)
-    if name == "permute":
-        return tuple(axes[int(dim) % rank] for dim in args["dims"])
-    if name in ("select", "unbind"):
-        dropped = int(args.get("dim", 0)) % rank
-        return tuple(axis for place, axis in enumerate(axes) if place != dropped)
-    if name == "unsqueeze":
-        place = int(args["dim"]) % (rank + 1)
-        return (*axes[:place], None, *axes[place:])
-    before, after = record.operand_shapes[0], record.shape
-    if len(axes) != len(before):
-        return (None,) * len(after)
-    if len(before) == len(after) and name not in RESHAPING:
-        return tuple(axis if a == b or name in SLICING else None
-                     for axis, a, b in zip(axes, before, after, strict=True))  # fmt: skip
-    return _reshaped(before, after, axes)
-
-
-def _reshaped(before: tuple[int, ...], after: tuple[int, ...], axes: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Match axes of equal size from both ends; what lies between was merged or split. Axes of size 1 come and go."""
-    found: list[int | None] = [None] * len(after)
-    old = [place for place, size in enumerate(before) if size != 1]
-    new = [place for place, size in enumerate(after) if size != 1]
-    while old and new and before[old[0]] == after[new[0]]:
-        found[new.pop(0)] = axes[old.pop(0)]
-    while old and new and before[old[-1]] == after[new[-1]]:
-        found[new.pop()] = axes[old.pop()]
-    return tuple(found)
