@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import symbreak
+from symbreak.diagnosis.reach import MOST_PROBES
 from symbreak.errors import InvalidInput
 from symbreak.torch.observe import observe
 
@@ -320,3 +321,33 @@ def test_a_check_inside_a_default_device_uses_the_model_s():
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
     with torch.device("meta"):
         assert symbreak.check(model, x, y, CE).ok == symbreak.check(model, x, y, CE).ok
+
+
+class Counted(nn.Module):
+    """Counts its passes outside of itself, as what is inside is put back."""
+
+    def __init__(self, *, tied=False):
+        super().__init__()
+        self.layers = mlp()
+        if tied:
+            nn.init.constant_(self.layers[0].weight, 0.1)
+            nn.init.constant_(self.layers[0].bias, 0.1)
+
+    def forward(self, x):
+        PASSES[0] += 1
+        output = self.layers(x)
+        if output.requires_grad:
+            output.register_hook(lambda gradient: PASSES.__setitem__(1, PASSES[1] + 1))
+        return output
+
+
+PASSES = [0, 0]
+
+
+@pytest.mark.parametrize(("tied", "most"), [(False, 1), (True, 1 + MOST_PROBES)])
+def test_a_sound_model_is_run_once_and_one_with_ties_a_few_times(tied, most):
+    x, y = batch()
+    PASSES[:] = 0, 0
+    symbreak.check(Counted(tied=tied), x, y, CE)
+    assert PASSES[0] == PASSES[1]
+    assert 1 <= PASSES[0] <= most
