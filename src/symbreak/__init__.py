@@ -28,29 +28,29 @@ if TYPE_CHECKING:
     from symbreak.diagnosis.symmetry.merge import merge as merge
     from symbreak.errors import InvalidInput as InvalidInput
     from symbreak.errors import SymbreakError as SymbreakError
-    from symbreak.front import Comparison as Comparison
-    from symbreak.front import Lesson as Lesson
-    from symbreak.front import audit_lesson as audit_lesson
-    from symbreak.front import compare as compare
-    from symbreak.front_check import Report as Report
-    from symbreak.front_check import check as check
-    from symbreak.front_symmetry import symmetry as symmetry
+    from symbreak.front.check import Report as Report
+    from symbreak.front.check import check as check
+    from symbreak.front.comparison import Comparison as Comparison
+    from symbreak.front.comparison import compare as compare
+    from symbreak.front.lesson import Lesson as Lesson
+    from symbreak.front.lesson import audit_lesson as audit_lesson
+    from symbreak.front.symmetry import symmetry as symmetry
     from symbreak.network import Network as Network
 
 _ROOMS = ("datasets", "diagnosis", "grade", "initializers", "lesson", "network", "numerics", "random")
 _NAMES = {
-    "Comparison": "symbreak.front",
+    "Comparison": "symbreak.front.comparison",
     "InvalidInput": "symbreak.errors",
-    "Lesson": "symbreak.front",
+    "Lesson": "symbreak.front.lesson",
     "Network": "symbreak.network",
     "SymbreakError": "symbreak.errors",
-    "audit_lesson": "symbreak.front",
-    "Report": "symbreak.front_check",
-    "check": "symbreak.front_check",
-    "compare": "symbreak.front",
+    "audit_lesson": "symbreak.front.lesson",
+    "Report": "symbreak.front.check",
+    "check": "symbreak.front.check",
+    "compare": "symbreak.front.comparison",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
-    "symmetry": "symbreak.front_symmetry",
+    "symmetry": "symbreak.front.symmetry",
 }
 
 __all__ = [

@@ -88,7 +88,7 @@ def test_a_list_can_be_read_by_programs(capsys):
 
 
 def test_a_notebook_needs_no_run(tmp_path, monkeypatch):
-    monkeypatch.setattr("symbreak.front.run_audit", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("symbreak.front.lesson.run_audit", lambda *_, **__: pytest.fail("it ran"))
     assert run(["lesson", "-q", "--notebook", str(tmp_path / "l.ipynb")]) == 0
     text = (tmp_path / "l.ipynb").read_text()
     assert all(f'audit_lesson(\\"{claim.id}\\")' in text for claim in claims() if not claim.see)
@@ -125,7 +125,7 @@ def test_bad_input_is_one_message_and_exit_code_2(arguments, words, tmp_path, mo
 
 
 def test_outputs_are_refused_before_the_run(monkeypatch, capsys):
-    monkeypatch.setattr("symbreak.front.run_audit", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("symbreak.front.lesson.run_audit", lambda *_, **__: pytest.fail("it ran"))
     assert run(["lesson", "--all", "--html", "nowhere/l.html"]) == 2
 
 

@@ -17,7 +17,7 @@ from symbreak.errors import InvalidData, InvalidInput, UnknownName
 
 if TYPE_CHECKING:
     from symbreak.diagnosis.suppression import Baseline
-    from symbreak.front_check import Report
+    from symbreak.front.check import Report
 
 FINDINGS = 1
 
@@ -150,7 +150,7 @@ def _split(slugs: Sequence[str] | None) -> tuple[str, ...] | None:
 
 def _checked(target: str, request: Request, chosen: Chosen) -> tuple[Report, Source]:
     from symbreak.cli import subject
-    from symbreak.front_check import check
+    from symbreak.front.check import check
 
     if Path(target).is_file() or Path(target).suffix in subject.WEIGHTS:
         if not request.empty:

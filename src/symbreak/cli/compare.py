@@ -13,7 +13,7 @@ from symbreak.cli.exits import INTERRUPTED
 from symbreak.cli.outputs import check_outputs, progress_bar
 
 if TYPE_CHECKING:
-    from symbreak.front import Comparison
+    from symbreak.front.comparison import Comparison
 
 Data = Annotated[str, typer.Option(help="A data set by name (planar, digits, ...) or a CSV, Parquet or NPZ file.")]
 Target = Annotated[str | None, typer.Option(help="The column to learn, for CSV and Parquet.", show_default=False)]
@@ -68,7 +68,7 @@ def command(
 
     Without options: the lesson's network (2-4-1, tanh, rate 1.2) on its flower data.
     """
-    from symbreak.front import compare
+    from symbreak.front.comparison import compare
     from symbreak.report import files
 
     check_outputs((json_file, files.check_json_path), (report, files.check_html_path), (plot, files.check_figure_path))

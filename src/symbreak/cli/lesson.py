@@ -12,7 +12,7 @@ from symbreak.cli.outputs import check_outputs, progress_bar
 from symbreak.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from symbreak.front import Lesson
+    from symbreak.front.lesson import Lesson
     from symbreak.lesson.claim import Claim
 
 Ids = Annotated[
@@ -147,7 +147,7 @@ def _list(claims: list[Claim], json_file: str | None, notebook: Path | None, qui
 
 
 def _try(ids: list[str], *, quiet: bool) -> Lesson:
-    from symbreak.front import audit_lesson
+    from symbreak.front.lesson import audit_lesson
 
     with progress_bar("trying", quiet=quiet) as progress:
         return audit_lesson(*ids, progress=progress)

@@ -57,7 +57,8 @@ def chain(wires: Wires) -> Chain | None:
 def contradicted_by_gradients(found: Chain, proof: Symmetry, observation: Observation) -> bool:
     """Tell whether units that the proof calls one have gradients on the batch that part them, in or out."""
     for layer in proof.layers:
-        groups = [c.units for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
+        tied = [c for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
+        groups = [c.units for c in tied if set(c.signs) == {1}]
         (weight, bias), (after, _) = found.names[layer.index - 1], found.names[layer.index]
         slices = [(weight, 0), (after, 1)] + ([(bias, 0)] if bias else [])
         if any(contradicted(observation, name, axis, groups) for name, axis in slices):

@@ -34,7 +34,7 @@ _CHANGES = """
 """
 UPDATING = frozenset(_CHANGES.split())
 TORCH = str(Path(torch.__file__).parent)
-HERE = str(Path(__file__).parent)
+HERE = __file__
 STANDARD = sysconfig.get_paths()["stdlib"]
 LIBRARIES = tuple({sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"], *site.getsitepackages()})
 # Bytes of reserved memory that are remembered, to see later whether something wrote past PyTorch.
@@ -176,10 +176,14 @@ def _asked_by() -> tuple[str, bool]:
     own = False
     for each, line in traceback.walk_stack(sys._getframe(2)):
         path, function = each.f_code.co_filename, each.f_code.co_name
+        if path == HERE:  # in an installed library too, but not what asked
+            if function == built.__name__:
+                break
+            continue
         if path.startswith(TORCH):
             own |= function in ("__init__", "reset_parameters", "_reset_parameters") and "/nn/modules/" in path
         elif path.startswith(LIBRARIES):
             return f"{path}:{line}", True
-        elif not path.startswith((HERE, STANDARD)):
+        elif not path.startswith(STANDARD):
             return f"{path}:{line}", own
     return "", own

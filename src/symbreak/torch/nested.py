@@ -42,6 +42,6 @@ def is_mapping(value: Any) -> bool:
 
 
 def quoted(error: BaseException | None) -> str:
-    """Return the kind of an error and the first line of what it says."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    """Return the kind of an error and what it says, on one line and without control characters."""
+    said = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(str(error).split()))
+    return f"{type(error).__name__}: {said[:200]}" if said else type(error).__name__

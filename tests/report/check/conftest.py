@@ -9,7 +9,7 @@ import pytest
 from symbreak.diagnosis.checking import Outcome
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.suppression import Baseline, Suppression
-from symbreak.front_check import Report
+from symbreak.front.check import Report
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(2)>\n::error file=a.py::owned\r\n"
