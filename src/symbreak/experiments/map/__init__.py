@@ -1,0 +1,1 @@
+"""Maps: one network at every point of two axes, in a store that survives anything."""
