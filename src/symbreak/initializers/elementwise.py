@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from symbreak import random
 from symbreak.errors import InvalidInput, UnknownName
 from symbreak.initializers import law as laws
+from symbreak.initializers import parts
 from symbreak.initializers.fans import Fans, Shape, fans, positive_fan
 from symbreak.initializers.initializer import Weight
 from symbreak.initializers.law import Law
@@ -46,7 +47,11 @@ class Constant:
         return laws.constant(self.value)
 
     def draw(self, weight: Weight) -> NDArray[Any]:
-        return np.full(weight.shape, np.float32(self.value)).astype(weight.dtype)
+        value = np.float32(self.value).astype(weight.dtype)
+        if weight.out is None:
+            return np.full(parts.shape_of(weight.shape, weight.index), value)
+        weight.out[...] = value
+        return weight.out
 
 
 @dataclass(frozen=True)
@@ -119,13 +124,11 @@ class TruncatedNormal:
     def draw(self, weight: Weight) -> NDArray[Any]:
         return random.truncated_normal(
             weight.shape,
-            seed=weight.seed,
-            name=weight.name,
             scale=self.scale,
             low=self.low,
             high=self.high,
             correct_variance=self.correct_variance,
-            dtype=weight.dtype,
+            **weight.address,
         )
 
 
@@ -173,13 +176,12 @@ class VarianceScaling:
 
 def sample(law: Law, weight: Weight) -> NDArray[Any]:
     """Draw independent entries that follow a (truncated) normal or uniform law."""
-    address: dict[str, Any] = {"seed": weight.seed, "name": weight.name, "dtype": weight.dtype}
     if law.family == "uniform":
-        return random.uniform(weight.shape, low=law.low, high=law.high, **address)
+        return random.uniform(weight.shape, low=law.low, high=law.high, **weight.address)
     if law.family == "normal":
-        return random.normal(weight.shape, mean=law.mean, scale=law.std, **address)
+        return random.normal(weight.shape, mean=law.mean, scale=law.std, **weight.address)
     assert law.scale is not None, "a truncated law has a scale"
-    return random.truncated_normal(weight.shape, scale=law.scale, **address)
+    return random.truncated_normal(weight.shape, scale=law.scale, **weight.address)
 
 
 def require_finite(what: str, value: float) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from symbreak.errors import InvalidInput, InvalidShape, UnknownName
 
 Shape = tuple[int, ...]
+Axis = TypeVar("Axis")
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,13 @@ def checked_shape(shape: Any) -> Shape:
 
 def logical_shape(shape: Shape, *, layout: str) -> Shape:
     """Return the shape as (out, in, *spatial); vectors and scalars stay as they are."""
+    return logical_axes(shape, layout=layout)
+
+
+def logical_axes(values: Sequence[Axis], *, layout: str) -> tuple[Axis, ...]:
+    """Return what is given for each axis of a tensor, such as its size or a slice, in the order of logical layout."""
     to_logical, _ = _orders(layout)
-    return tuple(shape[axis] for axis in to_logical(len(shape)))
+    return tuple(values[axis] for axis in to_logical(len(values)))
 
 
 def to_layout(logical: NDArray[Any], *, layout: str) -> NDArray[Any]:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from symbreak.errors import InvalidInput
-from symbreak.initializers import fans
+from symbreak.initializers import fans, parts
 from symbreak.initializers.law import Law
+from symbreak.random.arguments import checked_out
+from symbreak.random.index import Index
 
 Seed = int | str
 
 
 @dataclass(frozen=True)
 class Weight:
-    """Which tensor is to be made: its logical shape (out, in, *spatial), its groups, and the address of its bits."""
+    """Which part of which tensor is to be made: the whole's logical shape (out, in, *spatial) and the address of its
+    bits; `index` in logical layout, None for all of it; and where the values may be written, if the rule can."""
 
     shape: fans.Shape
     seed: Seed
     name: str
     dtype: np.dtype[Any]
+    index: Index | None = None
+    out: NDArray[Any] | None = None
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """What the laws of `symbreak.random` take besides their own numbers."""
+        return {"seed": self.seed, "name": self.name, "dtype": self.dtype, "index": self.index, "out": self.out}
 
 
 class Rule(Protocol):
@@ -36,7 +46,7 @@ class Rule(Protocol):
         """The law of an entry of a tensor of this logical shape."""
 
     def draw(self, weight: Weight) -> NDArray[Any]:
-        """The tensor in logical layout."""
+        """The part asked for, in logical layout: `weight.out`, filled, or a new array."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,10 @@ class Initializer:
         name: str = "",
         layout: str = "out_in",
         dtype: DTypeLike = np.float32,
+        index: Index | None = None,
+        out: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """Return a new array; the same seed, name and index give the same value in every layout and dtype.
+        """Return an array; the same seed, name and index give the same value in every layout and dtype.
 
         Args:
             shape: (out, in, *spatial), or as `layout` orders it; fewer dimensions for a bias.
@@ -74,14 +86,40 @@ class Initializer:
             name: the parameter's name; two names of one seed are independent.
             layout: "out_in", or "in_out" for (*spatial, in, out).
             dtype: a floating type; one float32 value is made, then widened or rounded.
+            index: a part of the whole, in the caller's layout; only it is returned. Ints, slices and tuples of them
+                mean whole[index]; a range or an array of integers are flat indices, whole.ravel()[index]; the parts
+                that a list of such selects follow each other. Where entries are independent or follow from their
+                position only the part is made, and no more memory is taken; `orthogonal` and `delta_orthogonal` make
+                the columns (the rows of a wide matrix) that the part meets, in full length, and `sparse` the columns
+                that it meets.
+            out: an array of the part's shape and this dtype to fill and return, instead of a new one.
 
         Raises:
             InvalidShape: a shape that is none, or that this initializer cannot fill.
-            InvalidInput: a dtype that is not floating.
+            InvalidInput: a dtype that is not floating, an index outside the shape, an `out` that does not fit.
+
+        >>> from symbreak.initializers import he_normal
+        >>> whole = he_normal()((6, 4), seed=0, name="w")
+        >>> shard = he_normal()((6, 4), seed=0, name="w", index=slice(2, 5))
+        >>> bool((shard == whole[2:5]).all())
+        True
         """
-        sizes = fans.logical_shape(fans.checked_shape(shape), layout=layout)
-        weight = Weight(sizes, seed, name, _floating(dtype))
-        return fans.to_layout(self.rule.draw(weight), layout=layout)
+        sizes, kind = fans.checked_shape(shape), _floating(dtype)
+        target = None if out is None else checked_out(out, parts.shape_of(sizes, index), kind)
+        weight = Weight(fans.logical_shape(sizes, layout=layout), seed, name, kind, index, out)
+        values = self.rule.draw(weight) if layout == "out_in" else self._permuted(weight, sizes, layout)
+        if target is None or values is target:
+            return values
+        target[...] = values
+        return target
+
+    def _permuted(self, weight: Weight, sizes: fans.Shape, layout: str) -> NDArray[Any]:
+        """Draw in logical layout what the index means in the caller's."""
+        index = parts.logical(sizes, weight.index, layout=layout)
+        values = self.rule.draw(replace(weight, index=index, out=None))
+        if index is None or isinstance(index, tuple):
+            values = fans.to_layout(values, layout=layout)
+        return values.reshape(parts.shape_of(sizes, weight.index))
 
     def law(self, shape: fans.Shape | int, *, layout: str = "out_in") -> Law:
         """Return the law of an entry of an array of this shape."""

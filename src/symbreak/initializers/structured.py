@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from symbreak import random
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import law as laws
+from symbreak.initializers import parts
 from symbreak.initializers.elementwise import require_finite, require_scale
 from symbreak.initializers.fans import Shape
 from symbreak.initializers.initializer import Weight
 from symbreak.initializers.law import Law
+from symbreak.initializers.parts import Flat
 from symbreak.notation import number
 
 
@@ -39,8 +41,12 @@ class Orthogonal:
         return _orthogonal_law(self.gain, *_flat(shape), self.formula)
 
     def draw(self, weight: Weight) -> NDArray[Any]:
-        q = random.orthogonal(*_flat(weight.shape), seed=weight.seed, name=weight.name)
-        return _rounded(self.gain * q, weight).reshape(weight.shape)
+        rows, columns = _flat(weight.shape)
+        if weight.index is None:
+            q = random.orthogonal(rows, columns, seed=weight.seed, name=weight.name)
+            return _rounded(self.gain * q, weight).reshape(weight.shape)
+        row, column = np.divmod(parts.flat(weight.shape, weight.index), max(1, columns))
+        return _rounded(self.gain * _haar(weight, (rows, columns), row, column), weight)
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,9 @@ class DeltaOrthogonal:
     def draw(self, weight: Weight) -> NDArray[Any]:
         self.law(weight.shape)
         out, into = weight.shape[:2]
-        kernel = np.zeros(weight.shape)
-        q = random.orthogonal(out, into, seed=weight.seed, name=weight.name)
-        kernel[(slice(None), slice(None), *_centre(weight.shape))] = self.gain * q
+        row, column, *tap = _coordinates(weight)
+        kernel, central = np.zeros(row.shape), _at_centre(tap, weight.shape)
+        kernel[central] = self.gain * _haar(weight, (out, into), row[central], column[central])
         return _rounded(kernel, weight)
 
 
@@ -97,7 +103,9 @@ class Identity:
         return laws.entries("identity", ((self.gain, share), (0.0, 1 - share)), self.formula)
 
     def draw(self, weight: Weight) -> NDArray[Any]:
-        return _rounded(self.gain * np.eye(*_matrix("identity", weight.shape)), weight)
+        _, columns = _matrix("identity", weight.shape)
+        row, column = np.divmod(parts.flat(weight.shape, weight.index), max(1, columns))
+        return _rounded(np.where(row == column, self.gain, 0.0), weight)
 
 
 @dataclass(frozen=True)
@@ -123,11 +131,10 @@ class Dirac:
         return laws.entries("dirac", ((1.0, ones), (0.0, 1 - ones)), self.formula)
 
     def draw(self, weight: Weight) -> NDArray[Any]:
-        channels = np.arange(self._channels(weight.shape))
-        kernel = np.zeros(weight.shape)
-        for first in range(0, weight.shape[0], max(1, weight.shape[0] // self.groups)):
-            kernel[(first + channels, channels, *_centre(weight.shape))] = 1.0
-        return _rounded(kernel, weight)
+        self._channels(weight.shape)
+        row, column, *tap = _coordinates(weight)
+        passed = row % max(1, weight.shape[0] // self.groups) == column
+        return _rounded(np.where(passed & _at_centre(tap, weight.shape), 1.0, 0.0), weight)
 
     def _channels(self, shape: Shape) -> int:
         out, into, *_ = _kernel("dirac", shape)
@@ -170,11 +177,17 @@ class Sparse:
 
     def draw(self, weight: Weight) -> NDArray[Any]:
         rows, columns = _matrix("sparse", weight.shape)
-        w = random.normal((rows, columns), seed=weight.seed, name=weight.name, scale=self.scale)
-        words = random.bits((rows, columns), seed=weight.seed, name=f"{weight.name}/pattern")
+        w = random.normal(weight.shape, scale=self.scale, **(weight.address | {"dtype": np.float32, "out": None}))
+        row, column = np.divmod(parts.flat(weight.shape, weight.index), max(1, columns))
+        wanted = _hull(column)
+        words = random.bits(
+            weight.shape, seed=weight.seed, name=f"{weight.name}/pattern", index=(slice(None), slice(*wanted))
+        )
         # The rows with the smallest words are a uniformly random subset; a stable sort settles equal words by row.
-        zeros = np.argsort(words, axis=0, kind="stable")[: self._zeros(rows)]
-        np.put_along_axis(w, zeros, np.float32(0), axis=0)
+        chosen = np.argsort(words, axis=0, kind="stable")[: self._zeros(rows)]
+        zero = np.zeros(words.shape, bool)
+        np.put_along_axis(zero, chosen, True, axis=0)
+        w[zero[row, column - wanted[0]]] = 0
         return w.astype(weight.dtype)
 
     def _zeros(self, rows: int) -> int:
@@ -189,7 +202,7 @@ def _orthogonal_law(gain: float, rows: int, columns: int, formula: str) -> Law:
 
 def _rounded(values: NDArray[np.float64], weight: Weight) -> NDArray[Any]:
     """One float32 value per entry is the promise; other types follow from it."""
-    return values.astype(np.float32).astype(weight.dtype)
+    return np.asarray(values).astype(np.float32).astype(weight.dtype)
 
 
 def _times(gain: float) -> str:
@@ -216,8 +229,32 @@ def _kernel(name: str, shape: Shape) -> Shape:
     return shape
 
 
-def _centre(shape: Shape) -> tuple[Any, ...]:
-    return tuple(size // 2 for size in shape[2:])
+def _coordinates(weight: Weight) -> tuple[Flat, ...]:
+    """Return the position of each element of the part on each axis."""
+    found: tuple[Flat, ...] = np.unravel_index(parts.flat(weight.shape, weight.index), weight.shape)
+    return found
+
+
+def _at_centre(taps: list[Flat], shape: Shape) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.logical_and.reduce(
+        [tap == size // 2 for tap, size in zip(taps, shape[2:], strict=True)]
+    )
+    return found
+
+
+def _haar(weight: Weight, size: tuple[int, int], row: Flat, column: Flat) -> NDArray[np.float64]:
+    """Return these elements of the orthogonal matrix; only the columns (of a wide one, rows) that they lie in are
+    made."""
+    rows, columns = size
+    short = column if rows >= columns else row
+    first, last = _hull(short)
+    q = random.orthogonal(rows, columns, seed=weight.seed, name=weight.name, part=range(first, last))
+    values: NDArray[np.float64] = q[row, column - first] if rows >= columns else q[row - first, column]
+    return values
+
+
+def _hull(positions: Flat) -> tuple[int, int]:
+    return (int(positions.min()), int(positions.max()) + 1) if positions.size else (0, 0)
 
 
 def _misshapen(name: str, shape: Shape, allowed: str, hint: str) -> InvalidShape:
