@@ -15,7 +15,7 @@ HOUSE = Path(symbreak.__file__).parent
 # Floors from the ground up; rooms of one floor do not import each other.
 FLOORS = [
     ["errors", "compiling", "_version"],
-    ["notation"],
+    ["notation", "durable"],
     ["numerics", "random", "datasets"],
     ["initializers"],
     ["network"],

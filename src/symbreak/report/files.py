@@ -1,13 +1,11 @@
-"""Writing a file whole or not at all: beside its place first, then renamed into it."""
+"""Where results may be written: checked before a long run, not after."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
 from pathlib import Path
 
+from symbreak.durable import write_whole as write_whole
 from symbreak.errors import InvalidInput
 
 HTML_ENDINGS = (".html", ".htm")
@@ -66,32 +64,6 @@ def check_json_path(path: str | os.PathLike[str]) -> Path:
     target = _path(path)
     _check_place(target)
     return target
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` beside `path` and rename it: whoever looks sees the old file or the new, and no remains.
-
-    A link is followed, and a file that is replaced hands on its permissions.
-    """
-    target = Path(os.path.realpath(path))
-    beside = target.with_name(f".symbreak-{secrets.token_hex(6)}.part")
-    try:
-        _write_durably(beside, content)
-        if target.exists():
-            shutil.copymode(target, beside)
-        os.replace(beside, target)
-    except OSError as error:
-        raise _refused("the file cannot be written", f"{str(path)!r}: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _checked(path: str | os.PathLike[str], what: str, endings: tuple[str, ...]) -> Path:

@@ -39,7 +39,6 @@ class MapResult:
         hidden_units: of the network at each point.
         base_rate_cost: the cost of a model that knows only how frequent the classes are.
         score: "accuracy", or "r2" for a regression.
-        seconds: processor time of all networks that were trained.
     """
 
     settings: MapSettings
@@ -55,7 +54,6 @@ class MapResult:
     hidden_units: NDArray[np.int64]
     base_rate_cost: float
     score: str
-    seconds: float
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
