@@ -1,0 +1,124 @@
+"""Which factor each weight gets: at once where it is read once, over a few passes where it is read several times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from symbreak.torch.calibrating.passes import Setting, Spread
+from symbreak.torch.calibrating.roles import Role
+from symbreak.torch.calibrating.uses import Use, Uses
+from symbreak.torch.signals import Signals
+
+# A head may start smaller than the wanted spread: less confident answers cost no loss. Below a tenth, what reaches the
+# layers before it is ten times fainter than it could be.
+LEAST_HEAD = 0.1
+# Bounds of the slope of log(spread) by log(factor): 1 for a weight that is read once, 2 for one that is read twice in a
+# row; slopes outside come of noise or of saturation.
+SLOPES = (0.5, 4.0)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a weight gives: its spread, that of what it reads, and that of the stream that it is added to."""
+
+    std: float
+    read: float
+    stream: float
+
+
+@dataclass(eq=False)
+class Fitting:
+    """The factors so far, and how the next are found; called at each product during a pass."""
+
+    roles: Mapping[str, Role]
+    uses: Uses
+    target: float
+    tol: float
+    biases: Mapping[str, Tensor]
+    setting: Setting = field(default_factory=Setting)
+    streams: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    settled: bool = False
+
+    def __call__(self, use: Use, spread: Spread, signals: Signals) -> tuple[float, Tensor | None]:
+        """Return the factor and the shift that a product asks for, on top of what it has."""
+        self.look(use, spread, signals)
+        role = self.roles[use.parameter]
+        if role.place == "left" or role.together:
+            return 1.0, None
+        seen = Seen(spread.std, math.sqrt(spread.read), self.streams[use.parameter])
+        factor = self.factor(role, seen)
+        return factor, self._shift(use, role, spread, factor)
+
+    def look(self, use: Use, spread: Spread, signals: Signals) -> tuple[float, Tensor | None]:
+        """Note the stream that a product's results are added to, and change nothing."""
+        start = self.roles[use.parameter].start
+        signal = signals.forward.get(start) if start is not None else None
+        self.streams[use.parameter] = signal.std if signal is not None else self.target
+        return 1.0, None
+
+    def wanted(self, role: Role, seen: Seen) -> float:
+        """Return the spread that a weight's results shall have: for a branch and a head, the most."""
+        if role.place == "recurrent":
+            return seen.read
+        return self.target * role.share * (seen.stream if role.place == "branch" else 1.0)
+
+    def factor(self, role: Role, seen: Seen) -> float:
+        """Return by what to multiply a weight; 1 if it is right, or has no spread that could be changed."""
+        wanted = self.wanted(role, seen)
+        if not (seen.std > 0 and wanted > 0 and math.isfinite(seen.std)):
+            return 1.0
+        least = {"branch": 0.0, "head": LEAST_HEAD}.get(role.place, 1.0) * wanted
+        if least * (1 - self.tol) <= seen.std <= wanted * (1 + self.tol):
+            return 1.0
+        return wanted / seen.std
+
+    def _shift(self, use: Use, role: Role, spread: Spread, factor: float) -> Tensor | None:
+        """Return what keeps the answers of a head, over the batch, around the bias that they were given."""
+        bias = self.biases.get(use.bias or "")
+        if role.place != "head" or bias is None or bias.shape != spread.offsets.shape:
+            return None
+        offset = (spread.offsets - bias.to(spread.offsets)) * factor
+        size = float(offset.square().mean().sqrt())
+        return -offset if size > self.target * role.share * (1 + self.tol) else None
+
+    def finish(self, spreads: Mapping[int, Spread]) -> None:
+        """Find the next factors of weights that are read several times, after a pass."""
+        self.settled = True
+        for name, role in self.roles.items():
+            if role.together and role.place != "left":
+                factor = self.factor(role, self.seen(name, spreads))
+                if factor != 1:
+                    self.settled = False
+                    self._step(name, math.log(factor))
+
+    def _step(self, name: str, error: float) -> None:
+        """Take a secant's step in the logarithms."""
+        size = math.log(self.setting.factors.get(name, 1.0))
+        known = self.errors.setdefault(name, [])
+        slope = 1.0
+        if known and known[-1][0] != size:
+            slope = (known[-1][1] - error) / (size - known[-1][0])
+            slope = min(max(slope, SLOPES[0]), SLOPES[1])
+        known.append((size, error))
+        self.setting.factors[name] = math.exp(size + error / slope)
+
+    def seen(self, name: str, spreads: Mapping[int, Spread]) -> Seen:
+        """Return what a weight gives, over all its products."""
+        found = [spreads[use.operation] for use in self.uses.of(name) if use.operation in spreads]
+        rows = sum(each.rows for each in found)
+        if not rows:
+            return Seen(0.0, 0.0, 0.0)
+        variance = sum(each.std**2 * each.rows for each in found) / rows
+        read = sum(each.read * each.rows for each in found) / rows
+        return Seen(math.sqrt(variance), math.sqrt(read), self.streams.get(name, self.target))
+
+    def shift_size(self, bias: str | None) -> float:
+        """Return the root of the mean square of what is added to a bias."""
+        shift = self.setting.shifts.get(bias or "")
+        return 0.0 if shift is None else float(torch.sqrt(shift.square().mean()))

@@ -1,0 +1,166 @@
+"""Forward passes of a model as if its weights had other sizes; the model itself is not written to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from symbreak.diagnosis.observation import Operation
+from symbreak.torch import calls
+from symbreak.torch.calibrating.uses import Use
+from symbreak.torch.guard import untouched
+from symbreak.torch.signals import Signals
+from symbreak.torch.trace import Record, Recorder, Trace, record_pass
+from symbreak.torch.wiring import Wiring
+
+# Spread below this share of the size is what rounding of float32 sums leaves of a constant.
+CONSTANT = 1e-6
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What was measured of one result: means of squares over entries.
+
+    Attributes:
+        variance: around the mean of each unit over the batch.
+        square: around zero.
+        offsets: the mean of each unit.
+        read: the variance of what the operation was applied to.
+        rows: how many values each unit had.
+    """
+
+    variance: float
+    square: float
+    offsets: Tensor
+    read: float
+    rows: int
+
+    @property
+    def std(self) -> float:
+        """The spread; 0 where it is no more than rounding."""
+        return math.sqrt(self.variance) if self.variance > CONSTANT**2 * self.square else 0.0
+
+
+@dataclass
+class Setting:
+    """Sizes to run with: by parameter, a factor; by bias, what is added to it."""
+
+    factors: dict[str, float] = field(default_factory=dict)
+    shifts: dict[str, Tensor] = field(default_factory=dict)
+
+
+Fit = Callable[[Use, Spread, Signals], tuple[float, Tensor | None]]
+"""Called with a use, what it gives, and what was measured in this pass so far, by record; returns by what to multiply
+the weight on top, and what to add to the bias."""
+
+
+@dataclass(eq=False)
+class Pass:
+    """What a pass has shown.
+
+    Attributes:
+        spreads: by operation that a weight is used in, as it was before a fit.
+        trace: all records.
+        signals: what was measured of them.
+    """
+
+    spreads: dict[int, Spread]
+    trace: Trace
+    signals: Signals
+
+
+class Resized(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Multiplies the weights that operations read, and fits the sizes of some on the way."""
+
+    def __init__(
+        self, place: Callable[[], int], uses: Iterable[Use], setting: Setting, fit: Callable[..., Any]
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._place = place
+        self._uses = {use.record: use for use in uses}
+        self._setting = setting
+        self._fit = fit
+        self.spreads: dict[int, Spread] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        use = self._uses.get(self._place())
+        if use is None or func.overloadpacket.__name__ != use.target:
+            return func(*args, **(kwargs or {}))
+        names = [argument.name for argument in func._schema.arguments]
+        place = names.index(use.operand)
+        weight = args[place]
+
+        def run(factor: float) -> Any:
+            scaled = weight if factor == 1 else weight * factor
+            return func(*args[:place], scaled, *args[place + 1 :], **(kwargs or {}))
+
+        factor = self._setting.factors.get(use.parameter, 1.0)
+        result = self._shifted(use, run(factor))
+        if use.looks_up:
+            return result
+        read = args[names.index(use.other)]
+        self.spreads[use.operation] = spread = measure(result, use.axis, read)
+        more, shift = self._fit(use, spread)
+        if more == 1 and shift is None:
+            return result
+        self._setting.factors[use.parameter] = factor * more
+        if shift is not None and use.bias is not None:
+            known = self._setting.shifts.get(use.bias)
+            self._setting.shifts[use.bias] = shift if known is None else known + shift
+        return self._shifted(use, run(factor * more))
+
+    def _shifted(self, use: Use, result: Tensor) -> Tensor:
+        shift = self._setting.shifts.get(use.bias or "")
+        if shift is None:
+            return result
+        return result + shift.reshape([-1 if axis == use.axis else 1 for axis in range(result.dim())])
+
+
+def measure(result: Tensor, axis: int, read: Tensor | None = None) -> Spread:
+    """Return the spread of a result over everything but its units."""
+    table = result.detach().movedim(axis, -1).reshape(-1, result.shape[axis])
+    table = table if table.dtype in (torch.float32, torch.float64) else table.float()
+    variance, means = torch.var_mean(table, dim=0, correction=0)
+    total = float(variance.mean())
+    before = measure(read, read.dim() - 1).variance if read is not None else 0.0
+    return Spread(total, total + float(means.square().mean()), means, before, len(table))
+
+
+def observed_pass(model: nn.Module, x: Any, uses: Iterable[Use] = (), setting: Setting | None = None,
+                  fit: Fit | None = None) -> Pass:  # fmt: skip
+    """Run the model forward once with weights of the sizes in `setting`, which `fit` may change on the way."""
+    signals = Signals()
+    spreads: dict[int, Spread] = {}
+
+    def run(recorder: Recorder) -> None:
+        resized = Resized(
+            lambda: len(recorder.trace.records),
+            uses,
+            setting or Setting(),
+            lambda use, spread: fit(use, spread, signals) if fit is not None else (1.0, None),
+        )
+        recorder.add_input("input", x)
+        with resized, recorder:
+            output = calls.forward(model, x)
+        recorder.add_end(calls.outputs(output))
+        spreads.update(resized.spreads)
+
+    def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> None:
+        signals.watch(record, args, kwargs, output)
+
+    with untouched(model, seed=0, given=(x,)):
+        calls.in_training(model)
+        trace = record_pass(model, run, watch)
+    return Pass(spreads, trace, signals)
+
+
+def operations_of(seen: Pass) -> tuple[tuple[Operation, ...], dict[int, int]]:
+    """Return what the records are, and the index of the operation by that of its record."""
+    wiring = Wiring(seen.trace)
+    return wiring.operations(seen.signals.forward, seen.signals.axes), wiring.numbers()

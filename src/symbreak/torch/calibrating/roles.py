@@ -1,0 +1,106 @@
+"""What each weight is in its model, and with it which spread its results are to have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from symbreak.diagnosis.observation import Observation, Parameter
+from symbreak.torch.calibrating.graph import Graph
+from symbreak.torch.calibrating.uses import Use, Uses
+
+Place = Literal["hidden", "head", "branch", "recurrent", "left"]
+# A normalization undoes the size of what it reads, unless its eps is felt beside the variance.
+FELT_EPS = 10.0
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a weight is to do.
+
+    Attributes:
+        place: "hidden": its results have the wanted spread; "branch": they are added to a stream, which they must not
+            swell; "head": nothing comes after it; "recurrent": it reads what it made; "left": it is left alone.
+        share: factor on the wanted spread, for its part in a sum.
+        start: record whose result a branch is added to.
+        together: the weight is read several times, and can only be judged after a whole pass.
+        reason: in words.
+    """
+
+    place: Place
+    share: float
+    start: int | None
+    together: bool
+    reason: str
+
+
+def roles(
+    observation: Observation, graph: Graph, uses: Uses, records: Mapping[int, int], sizes: Mapping[int, float]
+) -> dict[str, Role]:
+    """Return the role of every weight, by its first name, in the order of the parameters.
+
+    Args:
+        observation: parameters and operations.
+        graph: its wiring.
+        uses: where weights are read.
+        records: index of the record, by that of the operation.
+        sizes: spread of the results, by operation.
+    """
+    found: dict[str, Role] = {}
+    for parameter in observation.parameters:
+        of = uses.of(parameter.name)
+        left = _left(parameter, of, uses, graph, sizes)
+        if left is not None:
+            if left:
+                found[parameter.name] = Role("left", 1.0, None, len(of) > 1, left)
+        else:
+            found[parameter.name] = _role(of, graph, records)
+    return found
+
+
+def _left(
+    parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph, sizes: Mapping[int, float]
+) -> str | None:
+    """Return why a parameter is left alone; None if it is not, and nothing if it is no weight at all."""
+    if not of:
+        if parameter.name in uses.computed:
+            return f"its layer computes the weight from {uses.computed[parameter.name]}"
+        looked_up = any(use.parameter == parameter.name for use in uses.found)
+        return "rows are looked up" if looked_up else ""
+    if parameter.buffer or not parameter.trainable:
+        return "frozen" if not parameter.buffer else "a buffer"
+    if parameter.name in uses.others:
+        return "read by other operations than products as well"
+    if parameter.summary.zeros == parameter.summary.size:
+        return "all zero: as it should be, or for another rule to tell; no factor changes it"
+    operations = [graph.wires.operations[use.operation] for use in of]
+    if all(graph.is_normalized(op) and not _eps_felt(graph, op.index, sizes) for op in operations):
+        return "a normalization follows, which undoes any factor"
+    return None
+
+
+def _eps_felt(graph: Graph, index: int, sizes: Mapping[int, float]) -> bool:
+    readers = graph.wires.readers(graph.wires.operations[index])
+    least = max(float(reader.attributes.get("eps") or 0) for reader in readers)
+    return sizes[index] ** 2 < FELT_EPS * least
+
+
+def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int]) -> Role:
+    indices = [use.operation for use in of]
+    together = len(indices) > 1
+    stream = graph.exits.get(indices[0])
+    if _reads_itself(indices, graph) and (stream is None or graph.wires.operations[stream.start].weight is not None):
+        # What a step adds to the state's part, the weighted input, is no stream: the sum is not handed on.
+        return Role("recurrent", 1.0, None, True, "it reads what it made: the state is handed on as large as it came")
+    if stream is not None:
+        reason = f"one of {stream.branches} branches that a stream adds up: at most 1/sqrt({stream.branches}) of it"
+        return Role("branch", stream.branches**-0.5, records[stream.start], together, reason)
+    share = graph.shares.get(indices[0], 1.0)
+    if all(index in graph.wires.outputs for index in indices):
+        return Role("head", share, None, together, "nothing comes after it: at most the wanted spread")
+    return Role("hidden", share, None, together, "" if share == 1 else "its part in a sum of two")
+
+
+def _reads_itself(indices: list[int], graph: Graph) -> bool:
+    return any(graph.depends(later, earlier) for earlier in indices for later in indices if later > earlier)
