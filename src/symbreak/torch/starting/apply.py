@@ -1,0 +1,153 @@
+"""`init_`: a plan is checked as a whole against the model, then written."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from symbreak.errors import InvalidInput, InvalidShape
+from symbreak.initializers import Initializer
+from symbreak.torch.filling import fill_
+from symbreak.torch.starting.admission import fillable
+from symbreak.torch.starting.names import tensors
+from symbreak.torch.starting.planning import plan as planned
+from symbreak.torch.starting.stacks import read
+from symbreak.torch.starting.table import Entry, Plan, unmatched
+
+
+def init_(
+    model: nn.Module,
+    x: Any = None,
+    *,
+    seed: int | str,
+    plan: Plan | None = None,
+    only: str | Iterable[str] | None = None,
+) -> Plan:
+    """Give every parameter the start that the plan says, in place, and return the plan.
+
+    A value depends on the seed, the parameter's normalised name, its shape and its law, and on nothing else: not on
+    the order of parameters, the device, the number of threads, or other layers. Random states, gradients, modes and
+    hooks stay as they are. All is checked before anything is written.
+
+    Args:
+        model: any module; its parameters must be in memory.
+        x: a batch for `symbreak.torch.plan`, if no plan is given.
+        seed: an int of any size, or a string.
+        plan: what to apply; `plan(model, x)` if left out. Parameters that it does not name stay as they are.
+        only: patterns of the parameters to initialize, such as "head.*"; the others stay as they are. A frozen
+            parameter is left alone unless its name is given in full, here or in the plan's edits.
+
+    Raises:
+        InvalidInput: the plan or `only` names a parameter that the model lacks, or none; a shape has changed; a
+            parameter cannot be filled. Nothing has been changed then.
+
+    >>> net = nn.Linear(3, 2)
+    >>> done = init_(net, seed=0)
+    >>> again = init_(nn.Linear(3, 2), seed=0)
+    >>> done == again, bool(net.bias.any())
+    (True, False)
+    """
+    chosen = plan if plan is not None else planned(model, x)
+    own = tensors(model)
+    jobs = [_job(entry, law, own) for entry, law in _selected(chosen, own, only)]
+    _apart(jobs)
+    with torch.no_grad():
+        for name, tensor, law in jobs:
+            fill_(tensor, law, seed=seed, name=name)
+    return chosen
+
+
+Job = tuple[str, Tensor, Initializer]
+
+
+def _selected(plan: Plan, own: dict[str, Tensor], only: str | Iterable[str] | None) -> list[tuple[Entry, str]]:
+    """Return the rows to apply, with their laws."""
+    known = [entry for entry in plan.entries if entry.parameter in own]
+    lost = [entry.parameter for entry in plan.entries if entry.parameter not in own]
+    if lost or not known:
+        raise unmatched("a plan must name parameters of this model", lost[0] if lost else "an empty plan", own)
+    patterns = None if only is None else _patterns(only, own)
+    found = []
+    for entry in known:
+        if patterns is not None and not any(fnmatchcase(entry.parameter, pattern) for pattern in patterns):
+            continue
+        law = entry.law if patterns is not None and entry.parameter in patterns else entry.applied
+        if law is not None and own[entry.parameter].numel():
+            found.append((entry, law))
+    return found
+
+
+def _patterns(only: str | Iterable[str], own: Iterable[str]) -> Sequence[str]:
+    patterns = (only,) if isinstance(only, str) else tuple(only)
+    for pattern in patterns or ("",):
+        if not any(fnmatchcase(name, pattern) for name in own):
+            raise unmatched("`only` must name parameters of this model", pattern, own)
+    return patterns
+
+
+def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
+    """Check one row against its parameter."""
+    name, tensor = entry.parameter, own[entry.parameter]
+    fillable(name, tensor)
+    if tensor.is_meta:
+        raise InvalidInput(
+            "a parameter must be in memory to be initialized",
+            got=f"{name} on the meta device, which holds shapes only",
+            allowed="tensors with memory",
+            hint="model.to_empty(device='cpu'), then init_(model, seed=0, plan=plan)",
+        )
+    if tuple(tensor.shape) != entry.shape:
+        raise InvalidShape(
+            "a plan fits the shapes that it was made for",
+            got=f"{name} of shape {tuple(tensor.shape)}, planned as {entry.shape}",
+            allowed="the same model",
+            hint="plan(model, x) once more",
+        )
+    if "parametrizations" in name.split(".") and entry.named:
+        raise _computed(name)
+    law = read(text)
+    try:
+        law.law(entry.shape)
+    except InvalidInput as error:
+        raise InvalidShape(
+            "a law must be able to fill its parameter",
+            got=f"{text} for {name} of shape {entry.shape}: {error.rule}",
+            allowed=error.allowed,
+            hint="normal(0.02)",
+        ) from error
+    return name, tensor, law
+
+
+def _computed(name: str) -> InvalidInput:
+    return InvalidInput(
+        "a parametrized weight is computed from others, so that no law given to those is its own",
+        got=f"a law by name for {name}",
+        allowed="the plan's own laws for weight_norm; others stay as they are",
+        hint="torch.nn.utils.parametrize.remove_parametrizations, init_, then parametrize again",
+    )
+
+
+def _apart(jobs: list[Job]) -> None:
+    """Refuse parameters that share memory without being one parameter: the later would overwrite the earlier."""
+    spans = sorted((*span, name) for name, tensor, _ in jobs if (span := _span(tensor)) is not None)
+    for (_, end, first), (begin, _, second) in itertools.pairwise(spans):
+        if begin < end:
+            raise InvalidInput(
+                "parameters that share memory cannot each have a start",
+                got=f"{first} and {second}",
+                allowed="parameters with memory of their own, or one parameter under several names",
+                hint=f'init_(..., only="{first}")',
+            )
+
+
+def _span(tensor: Tensor) -> tuple[int, int] | None:
+    """Return the first byte of a tensor's memory and the one after its last; None for shards, which own theirs."""
+    if type(tensor.data) is not Tensor or not tensor.numel():
+        return None
+    reach = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + reach * tensor.element_size()

@@ -1,0 +1,237 @@
+"""The plan's own scheme: weights keep the size of the signal; branches, heads and gates start where they train.
+
+A weight gets variance gain^2 / fan_in, with true fans, and the gain derived from what it reads. What departs from that,
+and by how much, is named in the constants below; `docs/starting.md` tells what was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from symbreak.torch.starting import gains
+from symbreak.torch.starting.roles import Role, blocks, constant_value
+from symbreak.torch.starting.stacks import stack
+
+# From so many layers in a row without normalization or shortcut, the spread of a random matrix's singular values
+# multiplies up; orthogonal matrices have none (Pennington et al., arXiv:1711.04735).
+DEEP = 3
+# A head starts with a small output: the loss starts at that of a constant guess, and the body gets its gradient.
+HEAD = 0.1
+# Rows of an embedding that is the output's weight as well: what the last layer hands on has size 1, so that logits
+# have this standard deviation.
+TIED_LOGITS = 0.5
+# An LSTM keeps what it has until it learns to forget (Jozefowicz et al., ICML 2015).
+FORGET = "ones"
+
+
+@dataclass(frozen=True)
+class Start:
+    """A law with its reason; no law: the parameter stays as it is."""
+
+    law: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the laws know beyond a parameter's own role.
+
+    Attributes:
+        observed: the wiring was seen.
+        prior: the output's best constant guess, for the bias of the head, in the text form of a law.
+    """
+
+    observed: bool
+    prior: str | None = None
+
+
+def starts(roles: Sequence[Role], context: Context) -> list[Start]:
+    """Return the start of each parameter."""
+    return [RULES[role.kind](role, context) for role in roles]
+
+
+def _weight(role: Role, context: Context) -> Start:
+    gain, words = _gain(role, context)
+    words = [_layer_words(role), *words]
+    if role.closes and constant_value(role.tensor) == 0:
+        return Start("zeros", _join([*words, "the model starts this branch at zero, which is sound"]))
+    factor, more = _place(role)
+    words += more
+    taps = role.fan_in * role.share
+    if role.share < 1:
+        words.append(f"{1 - role.share:.0%} of the taps fall on padding")
+    if factor == 0:
+        return Start("zeros", _join(words))
+    if _is_deep(role):
+        words.append(f"{role.stretch} layers in a row without normalization: orthogonal")
+        return Start(_orthogonal(role, gain * factor), _join(words))
+    return Start(normal(gain * factor / math.sqrt(taps)), _join(words))
+
+
+def _is_deep(role: Role) -> bool:
+    return role.stretch >= DEEP and not role.normed and role.rows > 0 and role.parts == 1
+
+
+def _orthogonal(role: Role, gain: float) -> str:
+    return f"orthogonal({gains.orthogonal(gain, role.rows, role.fan_in):.4g})"
+
+
+def normal(std: float) -> str:
+    """Write the law of a normal distribution with this standard deviation, to four digits.
+
+    >>> normal(0.0441941738)
+    'normal(0.04419)'
+    """
+    return f"normal({std:.4g})"
+
+
+def _gain(role: Role, context: Context) -> tuple[float, list[str]]:
+    """Return the gain for what a weight reads, and the words for it."""
+    if role.reading is None:
+        return _gain_of_kind(role, context)
+    after = _after(role)
+    if role.reading.rms is not None:
+        rms = role.reading.rms if math.isfinite(role.reading.rms) and role.reading.rms > 0 else 1.0
+        return math.sqrt(after) / rms, [f"reads the data, of size {rms:.3g}"]
+    found, words = 1.0, []
+    for name in role.reading.activations:
+        known = gains.critical(name, role.stretch)
+        found *= known.value if known else 1.0
+        words.append(f"after {name}, gain {known.value:.4g}" if known else f"after {name}, whose gain is unknown: 1")
+    for module in role.functions:
+        value = gains.of_module(module)
+        found *= value or 1.0
+        words.append(f"after {type(module).__name__}, gain {value:.4g}" if value else f"after {type(module).__name__}")
+    return found, words or ["after no activation, gain 1"]
+
+
+def _after(role: Role) -> float:
+    """Return the mean square that what follows a first layer is to be given."""
+    known = gains.critical(role.follower, role.stretch) if role.follower else None
+    return known.square if known else 1.0
+
+
+def _gain_of_kind(role: Role, context: Context) -> tuple[float, list[str]]:
+    if context.observed:
+        return 1.0, []
+    if not role.functions:
+        return 1.0, ["no batch: what it reads is unknown, gain 1"]
+    module = role.functions[0]
+    value = gains.of_module(module) or 1.0
+    return value, [f"no batch: after {type(module).__name__} in its Sequential, gain {value:.4g}"]
+
+
+def _place(role: Role) -> tuple[float, list[str]]:
+    """Return the factor for a weight's place in the network."""
+    if role.head:
+        return HEAD, [f"output head, {HEAD:g} times as large"]
+    branch = role.branch
+    if branch is None or not role.closes or branch.rescaled:
+        return 1.0, []
+    if not branch.normalized:
+        return 0.0, [f"closes residual branch {branch.place + 1} of {branch.count} without normalization: zero"]
+    return 1 / math.sqrt(branch.count), [
+        f"closes residual branch {branch.place + 1} of {branch.count}: / sqrt({branch.count})"
+    ]
+
+
+def _layer_words(role: Role) -> str:
+    words = role.layer or "parameter"
+    if role.groups > 1:
+        words += f" in {role.groups} groups"
+    if role.transposed:
+        words += ", transposed"
+    if role.parts > 1:
+        words += f", {role.parts} weights in one"
+    words += f", fan_in {role.fan_in}"
+    if len(role.names) > 1:
+        words += f", tied to {', '.join(role.names[1:])}"
+    return words
+
+
+def _recurrent(role: Role, context: Context) -> Start:
+    part = f"orthogonal({gains.orthogonal(1.0, role.rows, role.fan_in):.4g})"
+    words = f"{role.layer}, {role.parts} gates, each orthogonal" if role.parts > 1 else f"{role.layer}, orthogonal"
+    return Start(stack((part,) * role.parts), f"{words}: keeps the state's size over time")
+
+
+def _embedding(role: Role, context: Context) -> Start:
+    width = role.shape[-1]
+    words = f"{role.layer}, {role.shape[0]} rows of {width}"
+    if role.tied_output or (not context.observed and len(role.names) > 1):
+        law = normal(TIED_LOGITS / math.sqrt(width))
+        words += f", tied to the output: logits of size {TIED_LOGITS:g}"
+    else:
+        law, words = normal(1.0), f"{words}: rows of size 1"
+    return _padded(role, law, words)
+
+
+def _padded(role: Role, law: str, words: str) -> Start:
+    """Leave the row of the padding at zero."""
+    if role.padding is None or not 0 <= role.padding < role.shape[0]:
+        return Start(law, words)
+    sizes = tuple(blocks(role.shape[0], role.padding))
+    parts = tuple("zeros" if at == role.padding else law for at in _starts(sizes))
+    return Start(stack(parts, sizes=sizes), f"{words}, the padding's row zero")
+
+
+def _starts(sizes: tuple[int, ...]) -> list[int]:
+    return [sum(sizes[:place]) for place in range(len(sizes))]
+
+
+def _bias(role: Role, context: Context) -> Start:
+    if role.layer.startswith("LSTM") and role.part.startswith("bias_ih"):
+        return Start(stack(("zeros", FORGET, "zeros", "zeros")), "LSTM bias, forget gate open")
+    if role.head and context.prior is not None:
+        return Start(context.prior, "output bias at the targets' prior")
+    if role.head and role.own_bias:
+        return Start(None, "output bias, which the model sets itself")
+    return Start("zeros", f"bias of {role.layer}" if role.layer else "bias")
+
+
+def _norm_gain(role: Role, context: Context) -> Start:
+    if constant_value(role.tensor) == 0:
+        return Start(None, f"gain of {role.layer}, which the model starts at zero")
+    return Start("ones", f"gain of {role.layer}")
+
+
+def _as_it_is(reason: str) -> Callable[[Role, Context], Start]:
+    def start_of(role: Role, context: Context) -> Start:
+        value = constant_value(role.tensor)
+        seen = f", {value:g} everywhere" if value is not None else ""
+        return Start(None, f"{reason}{seen}" + (f" ({role.layer})" if role.layer else ""))
+
+    return start_of
+
+
+def _lengths(role: Role, context: Context) -> Start:
+    gain, words = _gain(role, context)
+    factor, more = _place(role)
+    length = gain * factor / math.sqrt(role.share)
+    return Start(f"constant({length:.4g})", _join(["weight_norm: length of each row", *words, *more]))
+
+
+RULES: dict[str, Callable[[Role, Context], Start]] = {
+    "weight": _weight,
+    "recurrent": _recurrent,
+    "embedding": _embedding,
+    "bias": _bias,
+    "norm gain": _norm_gain,
+    "norm shift": lambda role, context: Start("zeros", f"shift of {role.layer}"),
+    "directions": lambda role, context: Start(normal(1.0), "weight_norm: directions, whose length does not matter"),
+    "lengths": _lengths,
+    "scale": _as_it_is("a scale that the model multiplies by"),
+    "table": _as_it_is("a table that the model adds, such as positions"),
+    "computed": _as_it_is("a weight is computed from it, by rules of its own"),
+    "unused": _as_it_is("not used on this batch"),
+    "unknown": _as_it_is("a parameter of the model's own, about which nothing is known"),
+}
+
+
+def _join(words: list[str]) -> str:
+    return "; ".join(words)
+
+
+__all__ = ["Context", "Start", "normal", "starts"]

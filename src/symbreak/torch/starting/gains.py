@@ -1,0 +1,111 @@
+"""Gains of a plan: critical ones for deep plain stretches, and those of functions that no catalogue knows."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from symbreak import initializers, numerics
+from symbreak.errors import SymbreakError
+from symbreak.numerics import activations
+
+Array = NDArray[Any]
+
+# The gradient's mean square may change by this factor (e) over a whole stretch; published nets train far beyond it.
+DRIFT = 1.0
+# Mean squares of what enters an activation, tried from the largest: below the last, any smooth one is a straight line.
+SQUARES = tuple(np.geomspace(1.0, 1e-3, 61).tolist())
+
+# What the catalogue of activations lacks, with the constants that PyTorch uses unless told otherwise.
+MORE: dict[str, Callable[[Array], Array]] = {
+    "relu6": lambda z: np.clip(z, 0, 6),
+    "hardtanh": lambda z: np.clip(z, -1, 1),
+    "hardswish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
+    "hardsigmoid": lambda z: np.clip(z + 3, 0, 6) / 6,
+    "log_sigmoid": lambda z: -np.logaddexp(0, -z),
+    "prelu": lambda z: np.where(z > 0, z, 0.25 * z),
+    "glu": lambda z: 1 / (1 + np.exp(-z)),
+    "sin": np.sin,
+    "cos": np.cos,
+}
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A gain, and the mean square that the activation's input keeps with it, layer after layer."""
+
+    value: float
+    square: float = 1.0
+
+
+@functools.cache
+def critical(name: str, depth: int) -> Gain | None:
+    """Return the gain for a plain stretch of `depth` layers with this activation; None if none can be derived.
+
+    With weights of variance gain^2 / fan_in, the mean square q of what enters the activation g is kept where
+
+        gain^2 = q / E g(sqrt(q) z)^2,    z ~ N(0, 1),
+
+    and the gradient's mean square is multiplied per layer by chi = gain^2 E g'(sqrt(q) z)^2. The largest q <= 1 is
+    taken for which chi <= 1 + 1/depth, so that the gradient's mean square grows by e at most: the edge of chaos,
+    approached as the stretch gets deeper (Poole et al., arXiv:1606.05340; Schoenholz et al., arXiv:1611.01232). For
+    homogeneous activations chi = 1 at any q, and it is He's gain.
+
+    >>> critical("relu", 30).value == critical("relu", 2).value, round(critical("relu", 2).value ** 2, 9)
+    (True, 2.0)
+    >>> round(critical("tanh", 2).value, 2), round(critical("tanh", 50).value, 2)
+    (1.59, 1.14)
+    """
+    try:
+        known = activations.get(name)
+    except SymbreakError:
+        value = _other(MORE[name]) if name in MORE else None
+        return None if value is None else Gain(value)
+    if known.homogeneous:
+        return Gain(initializers.gain(known))
+    for square in SQUARES:
+        gain, chi = _fixed(known, square)
+        if chi <= 1 + DRIFT / depth:
+            return Gain(gain, square)
+    return Gain(initializers.gain(known))
+
+
+def _fixed(known: activations.Activation, square: float) -> tuple[float, float]:
+    """Return the gain that keeps this mean square, and the factor of the gradient's mean square."""
+    size = numerics.expectation(lambda z: known(z) ** 2, std=math.sqrt(square), kinks=known.kinks)
+    slope = numerics.expectation(lambda z: known.derivative(z) ** 2, std=math.sqrt(square), kinks=known.kinks)
+    return math.sqrt(square / size), square / size * slope
+
+
+def of_module(module: nn.Module) -> float | None:
+    """Return the gain of a module that computes something entry by entry; None if it does not."""
+
+    def value(z: Array) -> Array:
+        with torch.no_grad():
+            return np.asarray(module(torch.as_tensor(z, dtype=torch.float64)).numpy())
+
+    return _other(value)
+
+
+def _other(function: Callable[[Array], Array]) -> float | None:
+    try:
+        return initializers.gain(function)
+    except (SymbreakError, RuntimeError, TypeError, ValueError):
+        return None
+
+
+def orthogonal(gain: float, rows: int, columns: int) -> float:
+    """Return the factor of a matrix with orthonormal rows or columns whose entries have variance gain^2 / columns.
+
+    >>> orthogonal(1.0, 4, 16), orthogonal(1.0, 16, 4)
+    (1.0, 2.0)
+    """
+    return gain * math.sqrt(max(1.0, rows / columns))

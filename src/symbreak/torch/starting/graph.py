@@ -1,0 +1,260 @@
+"""Reading the wiring for a plan: what a weight reads, which branch it closes, how deep a plain stretch it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from symbreak.diagnosis.observation import Observation, Operation
+from symbreak.diagnosis.wires import Wires, passes
+
+# Where a signal is mixed over positions, or is no longer that of the layers before.
+ENDS = frozenset(("matmul", "softmax", "attention", "embedding", "input", "loss"))
+WEIGHTS = frozenset(("linear", "conv", "recurrent"))
+# A learned shortcut is one weight; more on both sides are two branches that are added.
+SHORTCUT = 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a weight reads.
+
+    Attributes:
+        activations: whose results are multiplied in it (two for a gated layer); empty where there is none.
+        modules: modules without parameters in which the same was computed by more than one operation.
+        rms: of the data, if it reads the model's input before any weight.
+    """
+
+    activations: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    rms: float | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A residual branch: what is added to the stream.
+
+    Attributes:
+        add: index of the addition.
+        closing: indices of the weights that are read last in it.
+        inside: bits of the operations in it.
+        length: how many weights lie one after the other in it.
+        normalized: a normalization stands in the branch, or reads the sum.
+        rescaled: a normalization reads what the last weight gives, so that its scale does not matter.
+        count: how many branches the stream has.
+        place: its own place among them, from 0.
+    """
+
+    add: int
+    closing: tuple[int, ...]
+    inside: int
+    length: int
+    normalized: bool
+    rescaled: bool
+    count: int = 1
+    place: int = 0
+
+
+class Graph:
+    """An observation's operations, with what leads to what."""
+
+    def __init__(self, observation: Observation, opaque: Callable[[Operation], bool]) -> None:
+        """`opaque` tells operations inside layers that are known by their kind, such as an LSTM's."""
+        self.observation = observation
+        self.wires = Wires(observation)
+        self.operations = observation.operations
+        self._opaque = opaque
+
+    @cached_property
+    def uses(self) -> dict[str, list[Operation]]:
+        """Operations that use a parameter as their weight, by its first name."""
+        found: dict[str, list[Operation]] = {}
+        for op in self.operations:
+            if op.weight is not None:
+                found.setdefault(op.weight.parameter, []).append(op)
+        return found
+
+    @cached_property
+    def above(self) -> list[int]:
+        """For each operation the bits of all that lead to it, itself included."""
+        found: list[int] = []
+        for op in self.operations:
+            bits = 1 << op.index
+            for source in op.inputs:
+                bits |= found[source]
+            found.append(bits)
+        return found
+
+    @cached_property
+    def _weight_bits(self) -> int:
+        return sum(1 << op.index for op in self.wires.weighted if not self._opaque(op))
+
+    def weights_in(self, bits: int) -> list[int]:
+        """Return the indices of the weights among these operations."""
+        return list(_indices(bits & self._weight_bits))
+
+    # What a weight reads
+
+    def reading(self, operation: Operation) -> Reading:
+        """Return what a weight reads, gates and data included."""
+        if not operation.inputs:
+            return Reading()
+        first = operation.inputs[0]
+        if self._is_data(first):
+            return Reading(rms=self._rms(first))
+        activations, modules = self._back(first, operation)
+        return Reading(tuple(activations), tuple(modules))
+
+    def _is_data(self, index: int) -> bool:
+        made = WEIGHTS | {"embedding"}
+        return not any(self.operations[i].kind in made or self.operations[i].parameters
+                       for i in _indices(self.above[index]))  # fmt: skip
+
+    def _rms(self, index: int) -> float | None:
+        pending = [index]
+        while pending:
+            op = self.operations[pending.pop(0)]
+            if op.signal is not None:
+                return op.signal.rms
+            pending += op.inputs
+        return None
+
+    def _back(self, index: int, reader: Operation) -> tuple[list[str], list[str]]:
+        op = self.operations[index]
+        if op.module != reader.module and op.kind in ("multiply", "add", "other") and self._is_function(op):
+            return [], [op.module]
+        if op.kind == "activation":
+            return [op.name], []
+        if op.kind == "multiply" and len(op.inputs) == 2:
+            left, right = (self._back(source, reader) for source in op.inputs)
+            return left[0] + right[0], left[1] + right[1]
+        if op.kind == "concat" and op.inputs:
+            found = [self._back(source, reader) for source in op.inputs]
+            return found[0] if all(each == found[0] for each in found) else ([], [])
+        if op.inputs and (passes(op) or op.kind == "pool"):
+            return self._back(op.inputs[0], reader)
+        return [], []
+
+    def _is_function(self, op: Operation) -> bool:
+        """Tell whether an operation ends what a module without parameters computes of one tensor, entry by entry."""
+        own = [o for o in self.operations[max(0, op.index - 16) : op.index + 1] if o.module == op.module]
+        inside = {o.index for o in own}
+        outer = {source for o in own for source in o.inputs if source not in inside}
+        elementwise = all(o.kind in ("multiply", "add", "other", "activation") and not o.parameters for o in own)
+        return len(own) > 1 and elementwise and len(outer) == 1
+
+    # Residual branches
+
+    @cached_property
+    def branches(self) -> tuple[Branch, ...]:
+        """All residual branches, in order, counted along their streams."""
+        found = [b for op in self.operations if (b := self._branch(op)) is not None]
+        return tuple(self._counted(found))
+
+    def _branch(self, op: Operation) -> Branch | None:
+        if op.kind != "add" or len(op.inputs) < 2 or self._opaque(op):
+            return None
+        left, right = (self.above[source] for source in op.inputs[:2])
+        common = left & right
+        if not common or not self._carries(common.bit_length() - 1):
+            return None
+        sides = [(self._depth(own), end, own) for own, end in ((left & ~common, 0), (right & ~common, 1))]
+        (shorter, _, _), (length, end, inside) = sorted(sides)
+        if length == 0 or shorter > SHORTCUT or shorter == length:
+            return None
+        start = op.inputs[end]
+        closing = tuple(sorted(set(self._last(start))))
+        if not closing:
+            return None
+        norms = any(self.operations[i].kind == "norm" for i in _indices(inside))
+        rescaled = any(self.wires.followed_by(self.operations[i], "norm") for i in closing)
+        return Branch(op.index, closing, inside, length, norms or self.wires.followed_by(op, "norm"), rescaled)
+
+    def _carries(self, index: int) -> bool:
+        """Tell whether an operation is part of the signal: floating, and not made of masks or positions alone."""
+        op = self.operations[index]
+        while op.signal is None and op.inputs and passes(op):
+            op = self.operations[op.inputs[0]]
+        return op.signal is not None
+
+    def _depth(self, bits: int) -> int:
+        """Return how many weights stand one after the other among these operations."""
+        longest: dict[int, int] = {}
+        for index in self.weights_in(bits):
+            before = [longest[other] for other in longest if self.above[index] >> other & 1]
+            longest[index] = 1 + max(before, default=0)
+        return max(longest.values(), default=0)
+
+    def _last(self, index: int) -> Iterator[int]:
+        """Yield the weights that are met first on the way back, not past what mixes positions."""
+        pending, seen = [index], set()
+        while pending:
+            op = self.operations[pending.pop()]
+            if op.index in seen or op.kind in ENDS:
+                continue
+            seen.add(op.index)
+            if op.kind in WEIGHTS and op.weight is not None:
+                yield op.index
+            else:
+                pending += op.inputs
+
+    def _counted(self, branches: list[Branch]) -> Iterator[Branch]:
+        """Count the branches of each stream: an addition whose stream leads on to the next belongs to the same one."""
+        adds = {b.add: place for place, b in enumerate(branches)}
+        stream: list[int] = []
+        for place, branch in enumerate(branches):
+            outside = [s for s in self.operations[branch.add].inputs if not branch.inside >> s & 1]
+            before = next((adds[i] for i in self._upstream(outside) if i in adds), None)
+            stream.append(place if before is None else stream[before])
+        for place, branch in enumerate(branches):
+            own = [other for other, of in enumerate(stream) if of == stream[place]]
+            yield Branch(**{**vars(branch), "count": len(own), "place": own.index(place)})
+
+    def _upstream(self, pending: list[int]) -> Iterator[int]:
+        seen = set()
+        while pending:
+            op = self.operations[pending.pop(0)]
+            if op.index not in seen and op.kind not in ENDS:
+                seen.add(op.index)
+                yield op.index
+                pending += op.inputs
+
+    # Plain depth
+
+    @cached_property
+    def stretches(self) -> dict[int, int]:
+        """For each weight, how many follow one another between normalizations, additions and attention around it."""
+        up: dict[int, int] = {}
+        for op in self.wires.weighted:
+            up[op.index] = 1 + max((up[i] for i in self._plain_sources(op) if i in up), default=0)
+        down = dict.fromkeys(up, 1)
+        for op in reversed(self.wires.weighted):
+            for source in self._plain_sources(op):
+                if source in down:
+                    down[source] = max(down[source], down[op.index] + 1)
+        return {index: up[index] + down[index] - 1 for index in up}
+
+    def _plain_sources(self, operation: Operation) -> list[int]:
+        found, pending, seen = [], list(operation.inputs), set()
+        adds = {branch.add for branch in self.branches}
+        while pending:
+            op = self.operations[pending.pop()]
+            if op.index in seen or op.kind in ENDS or op.kind == "norm" or op.index in adds or self._opaque(op):
+                continue
+            seen.add(op.index)
+            if op.kind in WEIGHTS and op.weight is not None:
+                found.append(op.index)
+            else:
+                pending += op.inputs
+        return found
+
+
+def _indices(bits: int) -> Iterator[int]:
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+__all__ = ["Branch", "Graph", "Reading"]

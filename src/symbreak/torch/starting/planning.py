@@ -1,0 +1,69 @@
+"""`plan`: which law each parameter of a model shall start from, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from symbreak.diagnosis.observation import Observation
+from symbreak.torch.observe import observe
+from symbreak.torch.starting import auto
+from symbreak.torch.starting.admission import plannable
+from symbreak.torch.starting.recipes import recipe
+from symbreak.torch.starting.roles import Role, roles
+from symbreak.torch.starting.table import Entry, Plan
+
+
+def plan(
+    model: nn.Module,
+    x: Any = None,
+    *,
+    y: Any = None,
+    loss_fn: Callable[[Any, Any], Any] | None = None,
+    scheme: str = "auto",
+    overrides: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Return which law each parameter shall start from, with the reason; nothing is changed.
+
+    With a batch the model runs once, forward and backward, and the wiring is seen: true fans, what each weight reads
+    and what reads it, residual branches, heads, ties. Without one only the kinds of the modules are known, and the
+    reasons say so.
+
+    Args:
+        model: any module; without a batch its values need not be in memory.
+        x: a batch: a tensor, a tuple of arguments, or a dict of keyword arguments.
+        y: its targets: the output's bias then starts at their prior.
+        loss_fn: takes the model's output and y; the usual one for such targets if left out.
+        scheme: "auto", or the name of a recipe.
+        overrides: laws by patterns of parameter names, "keep" for none; later ones win.
+        seed: of what is random in the pass.
+
+    Raises:
+        InvalidInput: a model that cannot be initialized (lazy, quantized, complex), a batch that it does not take, a
+            recipe that does not apply to it, or an override that names no parameter.
+
+    >>> net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
+    >>> import torch
+    >>> [entry.law for entry in plan(net, torch.ones(2, 8)).entries]
+    ['normal(0.3536)', 'zeros', 'normal(0.025)', 'zeros']
+    """
+    asked = dict(overrides or {})
+    plannable(model, kept=[pattern for pattern, law in asked.items() if law == "keep"])
+    observation = observe(model, x, y, loss_fn, seed=seed) if x is not None else None
+    found = _drafted(roles(model, observation), observation, scheme)
+    return found.edited(asked)
+
+
+def _drafted(found: tuple[Role, ...], observation: Observation | None, scheme: str) -> Plan:
+    starts = recipe(scheme)(found, auto.Context(observation is not None))
+    entries = tuple(_entry(role, start) for role, start in zip(found, starts, strict=True))
+    return Plan(entries, scheme, observation is not None)
+
+
+def _entry(role: Role, start: auto.Start) -> Entry:
+    if not role.tensor.numel():
+        start = auto.Start(None, "empty: nothing to fill")
+    return Entry(role.name, role.shape, start.law, start.reason, frozen=not role.tensor.requires_grad)
