@@ -6,7 +6,7 @@ fixed in `repair_tasks.py`. Verdicts on our starts: "best" (the lowest median), 
 the range of the best start's seeds), "behind".
 
     pip install lsuv
-    python benchmarks/repair.py                    # all tasks, about ten minutes on two cores
+    python benchmarks/repair.py                    # all tasks, some minutes on two cores
     python benchmarks/repair.py --task xor-lesson
     python benchmarks/repair.py --quick            # two seeds, a fifth of the steps: whether it runs, not what is best
 """
@@ -121,7 +121,7 @@ def main() -> None:
         for name in options.task or [task.name for task in TASKS]:
             task = chosen(name, options.quick)
             keys = [(name, s, rate, seed) for s in STARTS for rate in task.rates for seed in range(task.seeds)]
-            losses = dict(pool.map(run, keys, [options.quick] * len(keys)))
+            losses = dict(pool.map(run, keys, [options.quick] * len(keys), chunksize=4))
             report(losses, task)
     print(f"\n{time.perf_counter() - begun:.0f} s")
 

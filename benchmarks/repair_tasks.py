@@ -104,11 +104,11 @@ def text(size: int, generator: torch.Generator) -> Batch:
     return window[:, :-1], window[:, 1:]
 
 
-SYMBOLS, WORD, WAIT = 6, 5, 15
+SYMBOLS, WORD, WAIT = 6, 4, 10
 
 
 def copying(size: int, generator: torch.Generator) -> Batch:
-    """A word of five symbols, a wait, and then the word is to be said (Hochreiter and Schmidhuber, 1997)."""
+    """A word of four symbols, a wait, and then the word is to be said (Hochreiter and Schmidhuber, 1997)."""
     word = torch.randint(1, SYMBOLS + 1, (size, WORD), generator=generator)
     wait = torch.zeros(size, WAIT, dtype=torch.long)
     cue = torch.full((size, WORD), SYMBOLS + 1)
@@ -135,7 +135,7 @@ def plain(depth: int, width: int, activation: type[nn.Module]) -> nn.Sequential:
 
 def depthwise() -> nn.Sequential:
     """A stem and ten pairs of a depthwise 3x3 and a pointwise convolution, without normalization."""
-    channels = 24
+    channels = 16
     layers: list[nn.Module] = [nn.Conv2d(1, channels, 3, padding=1), nn.ReLU()]
     for _ in range(10):
         layers += [nn.Conv2d(channels, channels, 3, padding=1, groups=channels), nn.Conv2d(channels, channels, 1)]
@@ -211,7 +211,7 @@ class Vit(nn.Module):
 class Memory(nn.Module):
     """An LSTM that says the word after the wait."""
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 48) -> None:
         super().__init__()
         self.embedding = nn.Embedding(SYMBOLS + 2, 16)
         self.memory = nn.LSTM(16, width, batch_first=True)
@@ -233,12 +233,12 @@ def lesson() -> nn.Sequential:
 
 classes = functional.cross_entropy
 TASKS = (
-    Task("relu-mlp-30", lambda: plain(30, 64, nn.ReLU), digits, classes, "sgd", SGD_RATES, 300),
-    Task("tanh-mlp-50", lambda: plain(50, 64, nn.Tanh), digits, classes, "sgd", SGD_RATES, 300),
-    Task("depthwise-conv", depthwise, images, classes, "sgd", SGD_RATES, 200),
-    Task("gpt-without-norm", Gpt, text, letters, "adam", ADAM_RATES, 120, 16, 128, 3),
-    Task("lstm-copy", Memory, copying, letters, "adam", ADAM_RATES, 400, 64, 500),
-    Task("autoencoder", autoencoder, pictures_of_themselves, functional.mse_loss, "sgd", SGD_RATES, 400),
-    Task("vit-tiny", Vit, images, classes, "adam", ADAM_RATES, 150, 32, 1000),
-    Task("xor-lesson", lesson, xor, functional.binary_cross_entropy_with_logits, "gd", GD_RATES, 300, 4, 4, 25),
+    Task("relu-mlp-30", lambda: plain(30, 64, nn.ReLU), digits, classes, "sgd", SGD_RATES, 150),
+    Task("tanh-mlp-50", lambda: plain(50, 64, nn.Tanh), digits, classes, "sgd", SGD_RATES, 150),
+    Task("depthwise-conv", depthwise, images, classes, "sgd", SGD_RATES, 120, batch=32, measured=500),
+    Task("gpt-without-norm", Gpt, text, letters, "adam", ADAM_RATES, 80, batch=8, measured=128, seeds=3),
+    Task("lstm-copy", Memory, copying, letters, "adam", ADAM_RATES, 250, batch=32, measured=500, seeds=3),
+    Task("autoencoder", autoencoder, pictures_of_themselves, functional.mse_loss, "sgd", SGD_RATES, 300),
+    Task("vit-tiny", Vit, images, classes, "adam", ADAM_RATES, 100, batch=32, measured=500, seeds=3),
+    Task("xor-lesson", lesson, xor, functional.binary_cross_entropy_with_logits, "gd", GD_RATES, 200, seeds=15),
 )
