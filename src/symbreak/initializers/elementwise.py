@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ DISTRIBUTIONS = ("normal", "truncated_normal", "uniform")
 class Constant:
     """Every entry is `value`."""
 
+    by_element: ClassVar[bool] = True
     value: float
 
     def __post_init__(self) -> None:
@@ -58,6 +59,7 @@ class Constant:
 class Normal:
     """N(mean, scale^2)."""
 
+    by_element: ClassVar[bool] = True
     scale: float
     mean: float
 
@@ -80,6 +82,7 @@ class Normal:
 class Uniform:
     """U[low, high)."""
 
+    by_element: ClassVar[bool] = True
     low: float
     high: float
 
@@ -101,6 +104,7 @@ class Uniform:
 class TruncatedNormal:
     """N(0, scale^2) cut at `low` and `high` standard deviations; `correct_variance` restores variance scale^2."""
 
+    by_element: ClassVar[bool] = True
     scale: float
     low: float
     high: float
@@ -136,6 +140,7 @@ class TruncatedNormal:
 class VarianceScaling:
     """Mean 0 and variance scale / fan, by one of three distributions; He, Xavier and LeCun are rows of this table."""
 
+    by_element: ClassVar[bool] = True
     scale: float
     mode: str
     distribution: str

@@ -126,6 +126,11 @@ class Initializer:
         return self.rule.law(fans.logical_shape(fans.checked_shape(shape), layout=layout))
 
     @property
+    def by_element(self) -> bool:
+        """Whether a part costs what its elements cost: rules that say so with a `by_element` that is true."""
+        return bool(getattr(self.rule, "by_element", False))
+
+    @property
     def formula(self) -> str:
         """The law in symbols."""
         return self.rule.formula

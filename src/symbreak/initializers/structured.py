@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,7 @@ class DeltaOrthogonal:
 class Identity:
     """`gain` on the diagonal of a matrix of any shape, 0 elsewhere."""
 
+    by_element: ClassVar[bool] = True
     gain: float
 
     def __post_init__(self) -> None:
@@ -112,6 +113,7 @@ class Identity:
 class Dirac:
     """A convolution kernel that passes channel d of each group on to output d of that group, unchanged."""
 
+    by_element: ClassVar[bool] = True
     groups: int
 
     def __post_init__(self) -> None:
