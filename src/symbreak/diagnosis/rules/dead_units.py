@@ -18,23 +18,35 @@ PUSHED = 5.0
 # accident of one draw but what every draw gives, and the other units are linear.
 ALIKE = 0.97
 ONE_SIDED = 0.3
+# Places that a sentence names before it counts the rest.
+SHOWN = 3
 # Fewer samples (or positions) leave units off by chance.
 FEWEST = 8
 
 
 def find(context: Context) -> Iterator[Finding]:
-    """Report activations of which more units are off on all samples than chance explains."""
-    for operation in context.wires.operations:
-        signal = operation.signal
-        if operation.kind != "activation" or signal is None or not signal.off:
-            continue
-        seen = math.prod(operation.shape) / max(1, signal.units)
-        chance = 0.5 + DEVIATIONS * 0.5 / math.sqrt(signal.units)
-        share = len(signal.off) / signal.units
-        if seen < FEWEST or not _hidden(context, operation):
-            continue
-        if share == 1 or share > chance or _pushed(context, operation) or _one_sided(context, operation, share):
-            yield _finding(context, operation, share)
+    """Report activations with more units off on all samples than chance explains, those wholly off in one finding."""
+    found = [operation for operation in context.wires.operations if _off(context, operation)]
+    whole = [
+        operation for operation in found if operation.signal and len(operation.signal.off) == operation.signal.units
+    ]
+    if whole:
+        yield _finding(context, whole)
+    for operation in found:
+        if operation not in whole:
+            yield _finding(context, [operation])
+
+
+def _off(context: Context, operation: Operation) -> bool:
+    signal = operation.signal
+    if operation.kind != "activation" or signal is None or not signal.off:
+        return False
+    seen = math.prod(operation.shape) / max(1, signal.units)
+    chance = 0.5 + DEVIATIONS * 0.5 / math.sqrt(signal.units)
+    share = len(signal.off) / signal.units
+    if seen < FEWEST or not _hidden(context, operation):
+        return False
+    return share == 1 or share > chance or _pushed(context, operation) or _one_sided(context, operation, share)
 
 
 def _hidden(context: Context, operation: Operation) -> bool:
@@ -71,25 +83,33 @@ def _pushed(context: Context, operation: Operation) -> bool:
     return bool((bias[list(operation.signal.off)] < -PUSHED * max(source.signal.std, usual)).any())
 
 
-def _finding(context: Context, operation: Operation, share: float) -> Finding:
-    assert operation.signal is not None, "it was chosen for its signal"
-    source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
-    names = tuple(n for n in (source.weight.parameter, source.bias) if n) if source and source.weight else ()
-    off, units = len(operation.signal.off), operation.signal.units
+def _finding(context: Context, found: list[Operation]) -> Finding:
+    signals = [operation.signal for operation in found if operation.signal is not None]
+    off, units = (sum(counts) for counts in zip(*((len(s.off), s.units) for s in signals), strict=True))
+    names = list(dict.fromkeys(name for operation in found for name in _made_by(context, operation)))
+    places = list(dict.fromkeys(operation.module or operation.name for operation in found))
+    shown = ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
+    biases = [n for op in found for n in _made_by(context, op)[1:]]
     return Finding(
         rule=RULE.slug,
-        severity="error" if share == 1 else "warning",
+        severity="error" if off == units else "warning",
         status="measured",
-        where=Where(names, (operation.module,), (operation.signal.off,)),
-        says=f"{off} of {units} units behind {operation.module or operation.name} are off on every sample",
+        where=Where(tuple(names), tuple(operation.module for operation in found), tuple(s.off for s in signals)),
+        says=f"{off} of {units} units behind {shown} are off on every sample",
         measured={"off": off, "units": units},
         expected="fewer than half, and none by design",
         why="Where the slope is zero on all samples no gradient passes: the unit's weights and what lies before it do "
         "not learn from it. It comes back only if what lies before it happens to move it.",
-        fix=(f"torch.nn.init.zeros_(model.get_parameter({names[-1]!r}))" if len(names) > 1 else "")
+        fix="\n".join(f"torch.nn.init.zeros_(model.get_parameter({name!r}))" for name in dict.fromkeys(biases))
         or "# a smaller learning rate, centred inputs, or leaky_relu",
         synthetic=context.observation.synthetic,
     )
+
+
+def _made_by(context: Context, operation: Operation) -> tuple[str, ...]:
+    """Return the names of the weight and the bias whose sum the activation reads."""
+    source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
+    return tuple(n for n in (source.weight.parameter, source.bias) if n) if source and source.weight else ()
 
 
 RULE = Rule("dead-units", "units are off on all samples", "run", find)
