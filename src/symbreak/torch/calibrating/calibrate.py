@@ -148,9 +148,9 @@ def _worse(fitting: Fitting, was: Mapping[str, Seen], now: Mapping[str, Seen]) -
     """Return why the fitted model is no better than it was; nothing if it is."""
     if not all(math.isfinite(seen.std) for seen in now.values()):
         return "what layers give would not be finite"
+    measured = [name for name, role in fitting.roles.items() if role.place != "left" and was[name].std > 0]
     errors = [
-        sum(abs(math.log(fitting.factor(role, seen[name]))) for name, role in fitting.roles.items())
-        for seen in (was, now)
+        sum(abs(math.log(fitting.factor(fitting.roles[name], seen[name]))) for name in measured) for seen in (was, now)
     ]
     if errors[1] > errors[0] + ROUNDING:
         return f"relative errors of spreads would add up to {errors[1]:.3g}, and did to {errors[0]:.3g}"

@@ -14,9 +14,9 @@ from symbreak.torch.calibrating.roles import Role
 from symbreak.torch.calibrating.uses import Use, Uses
 from symbreak.torch.signals import Signals
 
-# A head may start smaller than the wanted spread: less confident answers cost no loss. Below a tenth, what reaches the
-# layers before it is ten times fainter than it could be.
-LEAST_HEAD = 0.1
+# A head may start smaller than the wanted spread: less confident answers cost no loss. Below a hundredth, the first
+# steps of the layers before it are a hundred times smaller than they could be.
+LEAST_HEAD = 0.01
 # Bounds of the slope of log(spread) by log(factor): 1 for a weight that is read once, 2 for one that is read twice in a
 # row; slopes outside come of noise or of saturation.
 SLOPES = (0.5, 4.0)

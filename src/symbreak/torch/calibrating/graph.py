@@ -119,6 +119,10 @@ class Graph:
                 found |= {op.index: math.sqrt(1 / len(sides)) for side in sides for op in side}
         return found
 
+    def is_weighted(self, index: int) -> bool:
+        """Tell whether a result is that of a weighted operation, with its bias."""
+        return any(True for _ in self._ends(index, frozenset(("shape", "noise", "add"))))
+
     def _ends(self, index: int, kinds: frozenset[str]) -> Iterator[Operation]:
         """Yield the weighted operation that a result comes from, over operations on one result."""
         operation = self.wires.operations[index]
@@ -126,6 +130,25 @@ class Graph:
             operation = self.wires.operations[operation.inputs[0]]
         if operation in self.wires.weighted:
             yield operation
+
+    def stretch(self, operation: Operation) -> int:
+        """Count the weighted operations in a row around this one, without normalization, sum or head; 1 if it has none."""
+        hidden = [op.index for op in self.wires.hidden]
+        if operation.index not in hidden:
+            return 1
+        ends = [op.index for op in self.wires.trunk if op.kind == "norm" or op.index in self.skips]
+        before = max((end for end in ends if end < operation.index), default=-1)
+        after = min((end for end in ends if end > operation.index), default=len(self.wires.operations))
+        return sum(before < index < after for index in hidden)
+
+    def activation_after(self, operation: Operation) -> str | None:
+        """Return the name of the activation that a result is given to, over its bias."""
+        for reader in self.wires.readers(operation):
+            if reader.kind == "activation":
+                return reader.name
+            if reader.kind == "add" and len(reader.inputs) == 1:
+                return self.activation_after(reader)
+        return None
 
     def is_normalized(self, operation: Operation) -> bool:
         """Tell whether all that reads a result are normalizations, which undo its size."""

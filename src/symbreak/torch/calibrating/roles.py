@@ -9,6 +9,7 @@ from typing import Literal
 from symbreak.diagnosis.observation import Observation, Parameter
 from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.uses import Use, Uses
+from symbreak.torch.starting import gains
 
 Place = Literal["hidden", "head", "branch", "recurrent", "left"]
 # A normalization undoes the size of what it reads, unless its eps is felt beside the variance.
@@ -90,16 +91,24 @@ def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int]) -> Role
     indices = [use.operation for use in of]
     together = len(indices) > 1
     stream = graph.exits.get(indices[0])
-    if _reads_itself(indices, graph) and (stream is None or graph.wires.operations[stream.start].weight is not None):
-        # What a step adds to the state's part, the weighted input, is no stream: the sum is not handed on.
+    # A recurrent layer adds its weighted input to its weighted state; that is no stream, for the sum is not handed on.
+    streams = stream is not None and (stream.branches > 1 or not graph.is_weighted(stream.start))
+    if _reads_itself(indices, graph) and not streams:
         return Role("recurrent", 1.0, None, True, "it reads what it made: the state is handed on as large as it came")
     if stream is not None:
         reason = f"one of {stream.branches} branches that a stream adds up: at most 1/sqrt({stream.branches}) of it"
         return Role("branch", stream.branches**-0.5, records[stream.start], together, reason)
     share = graph.shares.get(indices[0], 1.0)
+    reason = "" if share == 1 else "its part in a sum of two"
     if all(index in graph.wires.outputs for index in indices):
         return Role("head", share, None, together, "nothing comes after it: at most the wanted spread")
-    return Role("hidden", share, None, together, "" if share == 1 else "its part in a sum of two")
+    operation = graph.wires.operations[indices[0]]
+    name, depth = graph.activation_after(operation), graph.stretch(operation)
+    critical = gains.critical(name, depth) if name else None
+    if critical is not None and critical.square < 1:
+        share *= critical.square**0.5
+        reason = f"{depth} layers in a row with {name}: at the edge of chaos"
+    return Role("hidden", share, None, together, reason)
 
 
 def _reads_itself(indices: list[int], graph: Graph) -> bool:
