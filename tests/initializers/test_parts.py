@@ -82,6 +82,8 @@ def test_a_part_of_a_vector_and_of_one_number():
         whole = init((9,), seed=0, layout=layout)
         assert same(init((9,), seed=0, layout=layout, index=slice(2, 5)), whole[2:5])
         assert same(init((), seed=0, layout=layout, index=()), init((), seed=0))
+        assert init((), seed=0, layout=layout, index=range(0)).shape == (0,)
+        assert same(init((9,), seed=0, layout=layout, index=[8, 0]), whole[[8, 0]])
 
 
 def swapped(shape, index, *, layout):

@@ -46,6 +46,8 @@ def logical(shape: fans.Shape, index: Index | None, *, layout: str) -> Basic | F
         return None
     if is_basic(index):
         return fans.logical_axes(_slices(shape, index), layout=layout)
+    if len(shape) < 2:  # one order only
+        return flat(shape, index)
     coordinates = np.unravel_index(flat(shape, index), shape)
     order = fans.logical_axes(coordinates, layout=layout)
     listed: Flat = np.ravel_multi_index(order, fans.logical_shape(shape, layout=layout)).astype(np.int64)
