@@ -82,7 +82,7 @@ def test_a_layout_permutes_and_wrappers_change_nothing():
     arrays = fill(SHAPES, LAWS, seed=0)
     permuted = fill({**SHAPES, "fc.weight": (3, 4)}, LAWS, seed=0, layout="in_out")
     assert np.array_equal(permuted["fc.weight"].T, arrays["fc.weight"])
-    wrapped = fill({f"module.{name}": shape for name, shape in SHAPES.items()}, LAWS | {"module.scale": "ones"}, seed=0)
+    wrapped = fill({f"module.{name}": shape for name, shape in SHAPES.items()}, LAWS, seed=0)
     assert np.array_equal(wrapped["module.fc.weight"], arrays["fc.weight"])
 
 
