@@ -1,0 +1,108 @@
+"""Sharpness: exact on quadratics, and the rate at which gradient descent really leaves them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from symbreak.experiments.theory import sharpness
+from symbreak.experiments.theory import sharpness as of_start
+from symbreak.experiments.theory.sharpness import STEP, largest_eigenvalue
+from symbreak.network import Network, cost, forward, stack, train_many
+
+
+def regression(seed=0, features=5, m=40):
+    """Linear regression, whose cost is a quadratic with this Hessian."""
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(features, m)), rng.normal(size=(2, m))
+    start = [
+        Network.initialize((features, 2), "normal(1)", seed=s, activation="tanh", loss="squared-error")
+        for s in range(3)
+    ]
+    with_ones = np.concatenate([X, np.ones((1, m))])
+    return stack(start), X, Y, float(np.linalg.eigvalsh(with_ones @ with_ones.T / m)[-1])
+
+
+def test_of_a_quadratic_it_is_exact():
+    networks, X, Y, expected = regression()
+    # Gradients of size 10 at most are rounded, then divided by the step.
+    rounding = 10 * X.shape[1] * np.finfo(float).eps / STEP
+    assert sharpness(networks, X, Y) == pytest.approx([expected] * 3, abs=rounding)
+
+
+@pytest.mark.parametrize(("share", "leaves"), [(0.98, False), (1.02, True)])
+def test_gradient_descent_leaves_a_quadratic_just_above_it(share, leaves):
+    networks, X, Y, _ = regression()
+    rates = share * 2 / of_start(networks, X, Y)
+    trained = train_many(networks, X, Y, iterations=1000, learning_rate=rates)
+    assert (trained.final_cost > 10 * trained.curve[:, 0]).all() == leaves
+    assert (trained.final_cost < trained.curve[:, 0]).all() != leaves
+
+
+def numeric_hessian(network, X, Y, step=1e-4):
+    """From costs alone, without gradients."""
+    flat = np.concatenate([array.ravel() for array in network.parameters])
+
+    def at(values):
+        parameters, begin = [], 0
+        for array in network.parameters:
+            parameters.append(values[begin : begin + array.size].reshape(array.shape))
+            begin += array.size
+        moved = network.with_parameters(parameters)
+        return float(cost(moved, forward(moved, X), Y))
+
+    steps = step * np.eye(flat.size)
+    return np.array(
+        [
+            [(at(flat + a + b) - at(flat + a - b) - at(flat - a + b) + at(flat - a - b)) / (4 * step**2) for b in steps]
+            for a in steps
+        ]
+    )
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared-error"])
+def test_of_a_network_it_is_the_hessians_largest_eigenvalue(loss):
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(2, 30)), rng.integers(0, 2, (1, 30))
+    start = [Network.initialize((2, 3, 1), f"normal({s})", seed=1, activation="tanh", loss=loss) for s in (0.3, 1, 2)]
+    expected = [np.linalg.eigvalsh(numeric_hessian(each, X, Y)) for each in start]
+    assert any(values[0] < -1e-3 for values in expected), "none of them is a saddle"
+    # Second differences of costs near 1 err by eps / step^2, in each of 13 rows.
+    tolerance = 13 * 4 * np.finfo(float).eps / 1e-8 + 13 * 1e-8 * 10
+    assert sharpness(stack(start), X, Y) == pytest.approx([values[-1] for values in expected], abs=tolerance)
+
+
+def matrices(*spectra):
+    rng = np.random.default_rng(5)
+    found = []
+    for spectrum in spectra:
+        q, _ = np.linalg.qr(rng.normal(size=(len(spectrum), len(spectrum))))
+        found.append(q @ np.diag(spectrum) @ q.T)
+    return np.array(found)
+
+
+def by_power(product, first, rounds=300):
+    """Power iteration: the eigenvalue that is largest in size, whatever its sign."""
+    v = first
+    for _ in range(rounds):
+        v = product(v)
+        v = v / np.linalg.norm(v, axis=1, keepdims=True)
+    return (product(v) * v).sum(axis=1)
+
+
+SPECTRA = [np.linspace(1, 20, 20), np.linspace(-50, 3, 20), np.array([7.0] + [0.0] * 19), np.full(20, 2.5)]
+
+
+@pytest.mark.parametrize(("method", "right"), [(largest_eigenvalue, True), (by_power, False)])
+def test_the_largest_not_the_largest_in_size(method, right):
+    H = matrices(*SPECTRA)
+    first = np.random.default_rng(6).normal(size=(len(H), 20))
+    found = method(lambda v: np.einsum("rij,rj->ri", H, v), first)
+    assert np.allclose(found, [spectrum.max() for spectrum in SPECTRA], rtol=1e-10) is right
+
+
+def test_many_dimensions_settle_to_some_digits():
+    rng = np.random.default_rng(7)
+    spectrum = np.sort(rng.gamma(0.5, size=500))
+    found = largest_eigenvalue(lambda v: spectrum * v, rng.normal(size=(1, 500)))
+    assert found[0] == pytest.approx(spectrum[-1], rel=1e-3)
