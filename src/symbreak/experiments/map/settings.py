@@ -7,11 +7,13 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbreak import initializers
 from symbreak.errors import InvalidInput, UnknownName
 from symbreak.experiments.map.axes import MOST_POINTS, Axis
 from symbreak.experiments.map.cell import Cell, cell
@@ -55,7 +57,7 @@ class MapSettings:
     activation: str = "tanh"
     loss: str = "auto"
     seed: int = 0
-    iterations: int = 1000
+    iterations: int = 500
     learning_rate: float = 1.2
     optimizer: str = "gd"
     batch_size: int | None = None
@@ -83,7 +85,10 @@ class MapSettings:
         # What fits at the corners fits between them.
         for x in (self.x.low, self.x.high):
             for y in (self.y.low, self.y.high):
-                optimizers.get(self.cell(x, y).optimizer)
+                corner = self.cell(x, y)
+                optimizers.get(corner.optimizer)
+                for init in (*corner.inits, corner.bias_init):
+                    initializers.get(init)
 
     @property
     def compared(self) -> Settings:
@@ -91,15 +96,15 @@ class MapSettings:
         names = {field.name for field in fields(Settings)} & {field.name for field in fields(self)}
         return Settings(**{name: getattr(self, name) for name in names}, inits=(self.init,), seeds=1)
 
-    @property
+    @cached_property
     def xs(self) -> Array:
-        """The values along x, ascending: (n,)."""
-        return self.x.points(self.size[0])
+        """The values along x, ascending: (n,), read-only."""
+        return _frozen(self.x.points(self.size[0]))
 
-    @property
+    @cached_property
     def ys(self) -> Array:
-        """The values along y, ascending: (m,)."""
-        return self.y.points(self.size[1])
+        """The values along y, ascending: (m,), read-only."""
+        return _frozen(self.y.points(self.size[1]))
 
     def cell(self, x: float, y: float) -> Cell:
         """Return the one network at this point."""
@@ -129,7 +134,7 @@ class MapSettings:
         `symbreak map --at`.
 
         >>> MapSettings().command_at(0.3, 1.2)
-        "symbreak compare --init 'normal(0.3)' --seeds 1 --iterations 1000"
+        "symbreak compare --init 'normal(0.3)' --seeds 1 --iterations 500"
         """
         one = self.cell(x, y)
         if one.plain and self.precision == "float64" and not self.in_memory:
@@ -165,7 +170,7 @@ class MapSettings:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the settings: chunks of one map carry it."""
+        """SHA-256 of the settings."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
 
@@ -205,6 +210,11 @@ def parse_point(text: str) -> tuple[float, float]:
     except ValueError:
         raise InvalidInput("a point is x,y", got=text, allowed="two numbers", hint="0.3,1.2") from None
     return x, y
+
+
+def _frozen(values: Array) -> Array:
+    values.flags.writeable = False
+    return values
 
 
 def _option(name: str, value: object) -> list[str]:
