@@ -18,10 +18,12 @@ from symbreak.torch.starting.stacks import stack
 # multiplies up; orthogonal matrices have none (Pennington et al., arXiv:1711.04735).
 DEEP = 3
 # A head starts with a small output: the loss starts at that of a constant guess, and the body gets its gradient.
-HEAD = 0.1
+HEAD = 1.0
 # Rows of an embedding that is the output's weight as well: what the last layer hands on has size 1, so that logits
 # have this standard deviation.
 TIED_LOGITS = 0.5
+# Two measured sizes agree if they differ by less.
+ROUNDING = 1e-3
 # An LSTM keeps what it has until it learns to forget (Jozefowicz et al., ICML 2015).
 FORGET = "ones"
 
@@ -66,7 +68,7 @@ def _weight(role: Role, context: Context) -> Start:
         return Start("zeros", _join(words))
     if _is_deep(role):
         words.append(f"{role.stretch} layers in a row without normalization: orthogonal")
-        return Start(_orthogonal(role, gain * factor), _join(words))
+        return Start(_orthogonal(role, gain * factor / math.sqrt(role.share)), _join(words))
     return Start(normal(gain * factor / math.sqrt(taps)), _join(words))
 
 
@@ -161,10 +163,13 @@ def _embedding(role: Role, context: Context) -> Start:
     width = role.shape[-1]
     words = f"{role.layer}, {role.shape[0]} rows of {width}"
     if role.tied_output or (not context.observed and len(role.names) > 1):
-        law = normal(TIED_LOGITS / math.sqrt(width))
-        words += f", tied to the output: logits of size {TIED_LOGITS:g}"
+        std = TIED_LOGITS / math.sqrt(width)
+        words += f", it or what is added to it tied to the output: logits of size {TIED_LOGITS:g}"
     else:
-        law, words = normal(1.0), f"{words}: rows of size 1"
+        std = 1 / math.sqrt(role.summed) / role.rescaled
+        words += f", one of {role.summed} that are added" if role.summed > 1 else ""
+        words += f", times {role.rescaled:.4g}" if abs(role.rescaled - 1) > ROUNDING else ""
+    law = normal(std)
     return _padded(role, law, words)
 
 

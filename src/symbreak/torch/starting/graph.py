@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symbreak.diagnosis.observation import Observation, Operation
+from symbreak.diagnosis.observation import Observation, Operation, Weight
 from symbreak.diagnosis.wires import Wires, passes
 
 # Where a signal is mixed over positions, or is no longer that of the layers before.
@@ -42,8 +42,12 @@ class Branch:
         length: how many weights lie one after the other in it.
         normalized: a normalization stands in the branch, or reads the sum.
         rescaled: a normalization reads what the last weight gives, so that its scale does not matter.
+        follows: a normalization reads the sum.
+        kind: "self-attention", "cross-attention" or "feed-forward".
+        stream: by which number the stream is multiplied before the branch is added to it.
         count: how many branches the stream has.
         place: its own place among them, from 0.
+        first: index of the first addition of the stream, by which streams are told apart.
     """
 
     add: int
@@ -52,8 +56,12 @@ class Branch:
     length: int
     normalized: bool
     rescaled: bool
+    follows: bool = False
+    kind: str = "feed-forward"
+    stream: float = 1.0
     count: int = 1
     place: int = 0
+    first: int = 0
 
 
 class Graph:
@@ -61,9 +69,9 @@ class Graph:
 
     def __init__(self, observation: Observation, opaque: Callable[[Operation], bool]) -> None:
         """`opaque` tells operations inside layers that are known by their kind, such as an LSTM's."""
-        self.observation = observation
-        self.wires = Wires(observation)
-        self.operations = observation.operations
+        self.operations = tuple(_with_experts(op) for op in observation.operations)
+        self.observation = replace(observation, operations=self.operations)
+        self.wires = Wires(self.observation)
         self._opaque = opaque
 
     @cached_property
@@ -144,6 +152,73 @@ class Graph:
         elementwise = all(o.kind in ("multiply", "add", "other", "activation") and not o.parameters for o in own)
         return len(own) > 1 and elementwise and len(outer) == 1
 
+    def attended(self, operation: Operation) -> frozenset[str]:
+        """Return as what attention reads a result: "query", "key", "value"; several for fused weights."""
+        found: set[str] = set()
+        pending, seen = [operation.index], {operation.index}
+        while pending:
+            source = pending.pop()
+            for reader in (self.operations[i] for i in self._readers[source]):
+                if reader.kind in ("attention", "matmul"):
+                    found |= self._as_what(reader, source)
+                elif reader.index not in seen and self._leads_to_attention(reader):
+                    seen.add(reader.index)
+                    pending.append(reader.index)
+        return frozenset(found)
+
+    def _as_what(self, reader: Operation, source: int) -> set[str]:
+        names = ("query", "key", "value")
+        places = [place for place, index in enumerate(reader.inputs[:3]) if index == source]
+        if reader.kind == "attention":
+            return {names[place] for place in places}
+        softmax = any(op.kind == "softmax" for op in self.wires.sources(reader))
+        return {"value"} if softmax else {names[place] for place in places}
+
+    def _leads_to_attention(self, reader: Operation) -> bool:
+        return reader.kind not in WEIGHTS | {"softmax", "activation", "loss"} and not self._is_sum(reader)
+
+    def _is_sum(self, op: Operation) -> bool:
+        return any(branch.add == op.index for branch in self.branches)
+
+    def is_gated(self, operation: Operation) -> bool:
+        """Tell whether a result is multiplied, entry by entry, by the activated result of another weight."""
+        for reader in self.wires.readers(operation):
+            if reader.kind == "multiply" and len(reader.inputs) == 2:
+                sides = [self._back(source, reader)[0] for source in reader.inputs]
+                own = [bool(self.above[source] >> operation.index & 1) for source in reader.inputs]
+                if [bool(side) for side, mine in zip(sides, own, strict=True) if mine] == [False] and any(sides):
+                    return True
+        return False
+
+    @cached_property
+    def _readers(self) -> list[list[int]]:
+        found: list[list[int]] = [[] for _ in self.operations]
+        for op in self.operations:
+            for source in dict.fromkeys(op.inputs):
+                found[source].append(op.index)
+        return found
+
+    # Embeddings
+
+    @cached_property
+    def sums(self) -> list[frozenset[str]]:
+        """Groups of embeddings that are added to each other, by the names of their tables, the largest first."""
+        found = {self._tables(op.index) for op in self.operations if op.kind == "add" and not self._is_sum(op)}
+        return sorted((group for group in found if len(group) > 1), key=len, reverse=True)
+
+    def _tables(self, index: int) -> frozenset[str]:
+        op = self.operations[index]
+        if op.kind == "embedding" and op.weight is not None:
+            return frozenset((op.weight.parameter,))
+        if op.kind == "add" or passes(op):
+            return frozenset().union(*(self._tables(source) for source in op.inputs)) if op.inputs else frozenset()
+        return frozenset()
+
+    def rescaled(self, operation: Operation) -> float:
+        """Return by which number a result is multiplied before it is read."""
+        size = operation.signal.rms if operation.signal else 0.0
+        return self.wires.delivered(operation) / size if size > 0 else 1.0
+
     # Residual branches
 
     @cached_property
@@ -156,20 +231,47 @@ class Graph:
         if op.kind != "add" or len(op.inputs) < 2 or self._opaque(op):
             return None
         left, right = (self.above[source] for source in op.inputs[:2])
-        common = left & right
-        if not common or not self._carries(common.bit_length() - 1):
+        fork = (left & right).bit_length() - 1
+        if fork < 0 or not self._carries(fork):
             return None
-        sides = [(self._depth(own), end, own) for own, end in ((left & ~common, 0), (right & ~common, 1))]
-        (shorter, _, _), (length, end, inside) = sorted(sides)
+        after = sum(1 << i for i in range(fork + 1, op.index) if self.above[i] >> fork & 1)
+        sides = sorted((self._depth(own & after), end, own & after) for end, own in enumerate((left, right)))
+        (shorter, skip, _), (length, end, inside) = sides
         if length == 0 or shorter > SHORTCUT or shorter == length:
             return None
-        start = op.inputs[end]
-        closing = tuple(sorted(set(self._last(start))))
+        closing = tuple(sorted(set(self._last(op.inputs[end]))))
         if not closing:
             return None
         norms = any(self.operations[i].kind == "norm" for i in _indices(inside))
-        rescaled = any(self.wires.followed_by(self.operations[i], "norm") for i in closing)
-        return Branch(op.index, closing, inside, length, norms or self.wires.followed_by(op, "norm"), rescaled)
+        follows = self.wires.followed_by(op, "norm")
+        return Branch(
+            op.index,
+            closing,
+            inside,
+            length,
+            normalized=norms or follows,
+            rescaled=any(self.wires.followed_by(self.operations[i], "norm") for i in closing),
+            follows=follows,
+            kind=self._kind(inside, fork),
+            stream=self._factor(op.inputs[skip]),
+        )
+
+    def _kind(self, inside: int, fork: int) -> str:
+        own = [self.operations[i] for i in _indices(inside)]
+        if not any(op.kind in ("attention", "softmax") for op in own):
+            return "feed-forward"
+        outer = {source for op in own for source in op.inputs if not inside >> source & 1}
+        other = any(self.weights_in(self.above[source] & ~self.above[fork]) for source in outer)
+        return "cross-attention" if other else "self-attention"
+
+    def _factor(self, index: int) -> float:
+        """Return by which number something is multiplied on the way, as far as sizes were measured."""
+        op, size = self.operations[index], None
+        while passes(op) and op.inputs:
+            size = size or (op.signal.rms if op.signal else None)
+            op = self.operations[op.inputs[0]]
+        start = op.signal.rms if op.signal else None
+        return size / start if size and start else 1.0
 
     def _carries(self, index: int) -> bool:
         """Tell whether an operation is part of the signal: floating, and not made of masks or positions alone."""
@@ -209,7 +311,8 @@ class Graph:
             stream.append(place if before is None else stream[before])
         for place, branch in enumerate(branches):
             own = [other for other, of in enumerate(stream) if of == stream[place]]
-            yield Branch(**{**vars(branch), "count": len(own), "place": own.index(place)})
+            first = branches[own[0]].add
+            yield replace(branch, count=len(own), place=own.index(place), first=first)
 
     def _upstream(self, pending: list[int]) -> Iterator[int]:
         seen = set()
@@ -248,6 +351,15 @@ class Graph:
             else:
                 pending += op.inputs
         return found
+
+
+def _with_experts(op: Operation) -> Operation:
+    """Read a product with a stack of experts' matrices as what it is."""
+    shapes = op.attributes.get("operands", ())
+    if op.name != "_grouped_mm" or len(op.parameters) != 1 or len(shapes) < 2 or len(shapes[1]) != 3:
+        return op
+    weight = Weight(op.parameters[0], shapes[1][1], shapes[1][2], None, None)
+    return replace(op, kind="linear", weight=weight)
 
 
 def _indices(bits: int) -> Iterator[int]:

@@ -49,6 +49,10 @@ class Role:
         follower: the activation that reads what it gives.
         padding: the row of an embedding that stands for padding.
         own_bias: a bias that the model set to values of its own.
+        attended: as what attention reads what it gives: "query", "key", "value".
+        gated: what it gives is multiplied by the activated result of another weight.
+        summed: how many embeddings are added to what it gives, itself included.
+        rescaled: by which number what an embedding gives is multiplied.
     """
 
     name: str
@@ -77,6 +81,10 @@ class Role:
     follower: str = ""
     padding: int | None = None
     own_bias: bool = False
+    attended: frozenset[str] = frozenset()
+    gated: bool = False
+    summed: int = 1
+    rescaled: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -158,6 +166,7 @@ def _convolution(role: Role, module: Any) -> Role:
         kind="weight",
         fan_in=found.fan_in,
         fan_out=found.fan_out,
+        rows=0 if module.transposed or module.groups > 1 else role.shape[0],
         groups=module.groups,
         transposed=module.transposed,
     )
@@ -210,10 +219,20 @@ def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module]) -> Role:
     if role.kind == "unknown":
         role = _seen(role, uses)
     if role.kind == "embedding" or (len(products) < len(uses)):
-        return replace(role, kind="embedding", uses=len(uses), fan_in=1, tied_output=bool(products))
+        return _summed(
+            replace(role, kind="embedding", uses=len(uses), fan_in=1, tied_output=bool(products)), uses, graph
+        )
     if role.kind not in ("weight", "directions", "lengths"):
         return role
     return _placed(role, products, graph, modules)
+
+
+def _summed(role: Role, uses: list[Operation], graph: Graph) -> Role:
+    """Say what is added to an embedding; if one of a sum is the output's weight, all are as small as that one."""
+    group = next((group for group in graph.sums if group & set(role.names)), frozenset(role.names[:1]))
+    products = any(op.kind != "embedding" for name in group for op in graph.uses.get(name, ()))
+    looked_up = next(op for op in uses if op.kind == "embedding")
+    return replace(role, summed=len(group), tied_output=products, rescaled=graph.rescaled(looked_up))
 
 
 def _uses(role: Role, graph: Graph) -> list[Operation]:
@@ -304,6 +323,8 @@ def _placed(role: Role, uses: list[Operation], graph: Graph, modules: dict[str, 
         follower=next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), ""),
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
         parts=max(role.parts, _split(op, graph)),
+        attended=graph.attended(op),
+        gated=graph.is_gated(op),
     )
 
 
