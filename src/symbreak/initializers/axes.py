@@ -86,3 +86,23 @@ def drawn(
         return np.ascontiguousarray(whole.transpose(np.argsort(order))).reshape(sizes)
     coordinates = np.unravel_index(parts.flat(sizes, index), sizes)
     return init(logical, index=np.ravel_multi_index([coordinates[axis] for axis in order], moved), **address)
+
+
+def require_drawable(name: str, init: Initializer, shape: Shape, *, layout: Layout, dtype: DTypeLike) -> None:
+    """Refuse, by name, a tensor that the law cannot fill; nothing of it is made.
+
+    Raises:
+        InvalidInput: what `init` says of this shape and dtype.
+
+    >>> from symbreak.initializers import he_normal
+    >>> require_drawable("dense.bias", he_normal(), (4,), layout="in_out", dtype=np.float32)
+    Traceback (most recent call last):
+    symbreak.errors.InvalidShape: dense.bias: fans need a weight of at least two dimensions; a bias has none
+      got: shape (4,)
+      allowed: (out, in) or (out, in, *spatial)
+      try: zeros() for a bias
+    """
+    try:
+        drawn(init, shape, layout=layout, seed=0, dtype=dtype, index=range(0))
+    except InvalidInput as error:
+        raise type(error)(f"{name}: {error.rule}", got=error.got, allowed=error.allowed, hint=error.hint) from error

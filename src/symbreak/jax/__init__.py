@@ -16,15 +16,15 @@ from symbreak.errors import MissingDependency
 if TYPE_CHECKING:
     from symbreak.initializers.axes import Axes as Axes
     from symbreak.jax import initializers as initializers
-    from symbreak.jax.trees import FLAX as FLAX
+    from symbreak.jax.trees import flax_layout as flax_layout
     from symbreak.jax.trees import init_tree as init_tree
 
 _NAMES = {
     "Axes": "symbreak.initializers.axes",
-    "FLAX": "symbreak.jax.trees",
+    "flax_layout": "symbreak.jax.trees",
     "init_tree": "symbreak.jax.trees",
 }
-__all__ = ["FLAX", "Axes", "init_tree", "initializers"]
+__all__ = ["Axes", "flax_layout", "init_tree", "initializers"]
 
 
 def __getattr__(name: str) -> Any:

@@ -68,7 +68,7 @@ class DropIn:
         draw = functools.partial(self._draw, sizes, kind)
         if isinstance(words, jax.core.Tracer):
             # A shape or dtype that the law refuses is refused here, not out of a callback.
-            self._draw(sizes, kind, np.zeros(2, np.uint32), _nothing(sizes))
+            self._draw(sizes, kind, np.zeros(2, np.uint32), range(0))
             spec = jax.ShapeDtypeStruct(sizes, kind)  # type: ignore[no-untyped-call]
             made: jax.Array = jax.pure_callback(draw, spec, words, vmap_method="sequential")
             return made if out_sharding is None else _cut(made, out_sharding)
@@ -97,10 +97,6 @@ def _words(key: Any) -> Any:
 def _seed(words: Any) -> int:
     """Read the words as one number, so that key(n) is seed n."""
     return int.from_bytes(np.asarray(words).astype(">u4").tobytes(), "big")
-
-
-def _nothing(shape: tuple[int, ...]) -> Any:
-    return tuple(slice(0, 0) for _ in shape) if shape else None
 
 
 def _cut(made: jax.Array, out_sharding: Any) -> jax.Array:
