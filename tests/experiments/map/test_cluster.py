@@ -1,0 +1,114 @@
+"""A real Dask cluster on this machine: workers go and come meanwhile, and the bits are those of the local run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from symbreak.errors import InvalidInput
+from symbreak.experiments.map import workers
+from symbreak.experiments.map.drawing import How, draw
+from symbreak.experiments.map.settings import MapSettings
+
+SETTINGS = MapSettings(size=(10, 10), iterations=200)
+CHUNK = 2
+PATIENCE = 120.0
+
+
+def until(condition) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+class Cluster:
+    """A scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file, self.processes = folder, folder / "scheduler.json", []
+
+    def __enter__(self) -> Cluster:
+        self._start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--no-show")
+        until(lambda: self.file.exists() and self.file.read_text())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+    @property
+    def address(self) -> str:
+        return json.loads(self.file.read_text())["address"]
+
+    def worker(self, name: str) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+
+    def _start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "dask", kind, "--scheduler-file", str(self.file), *options]
+        log = (self.folder / f"{kind}-{len(self.processes)}.log").open("wb")
+        self.processes.append(subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder))
+        log.close()
+        return self.processes[-1]
+
+
+def done_by(client: Client) -> dict[str, int]:
+    counts = client.run(lambda dask_worker: (dask_worker.name, dask_worker.state.executed_count))
+    return dict(counts.values())
+
+
+def test_a_worker_is_lost_and_one_comes(tmp_path, bits, files):
+    local = draw(SETTINGS, How(folder=tmp_path / "local", chunk=CHUNK))
+    with Cluster(tmp_path) as cluster, Client(cluster.address, set_as_default=False) as watcher:
+        lost, *_ = [cluster.worker(name) for name in ("a", "b", "c")]
+        watcher.wait_for_workers(3, timeout=PATIENCE)
+        calls = []
+
+        def disturb(done, total):
+            calls.append(done)
+            if len(calls) == 5:
+                until(lambda: done_by(watcher)["a"] > 1)  # the job was sent, so that is a chunk
+                lost.send_signal(signal.SIGKILL)
+                cluster.worker("d")
+            elif len(calls) == 10:
+                until(lambda: "d" in done_by(watcher))
+
+        how = How(folder=tmp_path / "cluster", chunk=CHUNK, cluster=cluster.address, progress=disturb)
+        far = draw(SETTINGS, how)
+        counts = done_by(watcher)
+    assert set(counts) == {"b", "c", "d"}
+    assert min(counts.values()) > 0
+    assert bits(far) == bits(local)
+    assert files(tmp_path / "cluster") == files(tmp_path / "local")
+
+
+def test_no_scheduler_is_told(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 0.2)
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        with pytest.raises(InvalidInput, match="no Dask scheduler answers"):
+            draw(SETTINGS, How(cluster=address))
+
+
+def test_a_cluster_without_workers_is_told(tmp_path, monkeypatch):
+    with Cluster(tmp_path) as cluster:
+        monkeypatch.setattr(workers, "PATIENCE", 2.0)
+        with pytest.raises(InvalidInput, match="no worker"):
+            draw(SETTINGS, How(cluster=cluster.address))
+
+
+def test_a_worker_of_another_version_is_refused():
+    with pytest.raises(InvalidInput, match="same symbreak"):
+        workers._train_sent(None, None, "0.0.0")
+
+
+def test_workers_and_a_cluster_are_one_too_many():
+    with pytest.raises(InvalidInput, match="of this machine or of a cluster"):
+        draw(SETTINGS, How(cluster="tcp://localhost:8786", workers=2))
