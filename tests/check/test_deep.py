@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from check.families import FAMILIES, built
+from check.nets import mlp
 
 from symbreak import check
 from symbreak.errors import InvalidInput
@@ -64,3 +66,14 @@ def test_a_deep_check_needs_a_batch():
     model, _ = built("mlp", None)
     with pytest.raises(InvalidInput, match="deep"):
         check(model, deep=True)
+
+
+def test_progress_is_told_of_a_deep_check_and_of_no_other():
+    torch.manual_seed(0)
+    network, x, y = mlp(4, 8, 2), torch.randn(32, 4), torch.randint(2, (32,))
+    seen: list[tuple[int, int]] = []
+    check(network, x, y, progress=lambda done, bound: seen.append((done, bound)))
+    assert seen == []
+    check(network, x, y, deep=True, progress=lambda done, bound: seen.append((done, bound)))
+    assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) <= seen[0][1]

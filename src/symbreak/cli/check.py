@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symbreak.cli.outputs import check_outputs
+from symbreak.cli.outputs import check_outputs, progress_bar
 from symbreak.cli.request import Request, seed_all
 from symbreak.errors import InvalidData, InvalidInput, UnknownName
 
@@ -166,8 +166,14 @@ def _checked(target: str, request: Request, chosen: Chosen) -> tuple[Report, Sou
         model = subject.load(target, "a model")
         x, y, loss_fn = request.data(chosen.seed)
         seed_all(chosen.seed)
-        with subject.quoting(f"checking {target}", "build it and run it in Python first, in this folder"):
-            report = check(model, x, y, loss_fn, synthetic=bool(request.inputs), **chosen.options())
+        hint = "build it and run it in Python first, in this folder"
+        # Only a deep check takes long enough to be watched.
+        with (
+            subject.quoting(f"checking {target}", hint),
+            progress_bar("looking", quiet=not chosen.deep) as progress,
+        ):
+            options = {**chosen.options(), "synthetic": bool(request.inputs), "progress": progress}
+            report = check(model, x, y, loss_fn, **options)
     return replace(report, model=f"{target} ({report.model})"), subject.source_of(model)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from symbreak.diagnosis.colours import Progress
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.rules import RULES
@@ -22,7 +23,11 @@ class Outcome:
 
 
 def diagnose(
-    observation: Observation, *, select: Iterable[str] | None = None, ignore: Iterable[str] | None = None
+    observation: Observation,
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Outcome, ...]:
     """Return the outcome of every rule that is wanted, in the order of `RULES`.
 
@@ -30,11 +35,12 @@ def diagnose(
         observation: a model at step 0.
         select: slugs of the only rules to run.
         ignore: slugs of rules to leave out.
+        progress: called with the random points done and their bound, where the observation goes deep.
 
     Raises:
         UnknownName: no rule has this slug.
     """
-    context = Context(observation)
+    context = Context(observation, progress)
     wanted = _wanted(select, ignore)
     return tuple(_outcome(rule, context) for rule in RULES if rule.slug in wanted)
 

@@ -85,7 +85,7 @@ class Table:
         before = self.label.copy()
         self.label[first] = self.label.max(initial=0) + 1
         moving = self.label > 0
-        self.label[moving] = 1 + _parted(
+        self.label[moving] = 1 + parted(
             self.label[moving], projections[moving] * self.sign[moving, None], norms[moving], epsilon, reference
         )
         return bool(first.any()) or len(np.unique(before)) < self.classes
@@ -96,7 +96,7 @@ def signs(projections: Array) -> Array:
     return np.where(projections[:, 0] < 0, -1.0, 1.0)
 
 
-def _parted(label: Labels, projections: Array, norms: Array, epsilon: float, reference: float) -> Labels:
+def parted(label: Labels, projections: Array, norms: Array, epsilon: float, reference: float) -> Labels:
     """Part classes wherever the sorted values leave a gap that rounding cannot explain."""
     tolerance = math.sqrt(epsilon)
     scale = norms + 1e-3 * reference

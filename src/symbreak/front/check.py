@@ -161,6 +161,7 @@ def check(
     seed: int = 0,
     synthetic: bool = False,
     deep: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Tell what is wrong with a model's start, proved or measured, where, why, and what to change.
 
@@ -180,6 +181,7 @@ def check(
         synthetic: x was made up, and findings that rest on it shall say so.
         deep: look also for ties and zeros that values alone do not show, by gradients at up to a dozen random points
             and three steps on a copy.
+        progress: called with the random points done and their bound, where the check is deep.
 
     Raises:
         InvalidInput: a model, file or batch that cannot be used.
@@ -189,7 +191,7 @@ def check(
     observation = observe(x, y, loss_fn, seed, synthetic)
     if deep:
         observation = _deepened(observation, checked, x, y, loss_fn)
-    outcomes = diagnose(observation, select=select, ignore=ignore)
+    outcomes = diagnose(observation, select=select, ignore=ignore, progress=progress)
 
     def again(repair: bool, inplace: bool) -> tuple[Any, Report]:
         target = checked if inplace else copy.deepcopy(checked)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Literal
 
 from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
-from symbreak.diagnosis.colours import Colours, refine
+from symbreak.diagnosis.colours import Colours, Progress, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.patterns import Witness, witnessed
@@ -28,9 +28,10 @@ MISSING = {
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """An observation, and what several rules work out from it, once."""
+    """An observation, and what several rules work out from it, once; `progress` hears of what takes long."""
 
     observation: Observation
+    progress: Progress | None = None
 
     @cached_property
     def wires(self) -> Wires:
@@ -65,7 +66,7 @@ class Context:
     def colours(self) -> Colours | None:
         """What training keeps tied and at zero, at all; None if the observation does not go so deep."""
         seen = self.observation
-        return refine(seen.parameters, seen.look) if seen.look is not None else None
+        return refine(seen.parameters, seen.look, progress=self.progress) if seen.look is not None else None
 
     @cached_property
     def witness(self) -> Witness | None:
