@@ -6,17 +6,17 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from statistics import median
 
 from symbreak import datasets, initializers
 from symbreak._version import __version__
 from symbreak.datasets import Dataset
 from symbreak.errors import InvalidInput
 from symbreak.experiments import measures
-from symbreak.experiments.result import CompareResult, DataSummary, Ends, NetworkSummary, Row, Run, Spread
+from symbreak.experiments.result import CompareResult, DataSummary, NetworkSummary, Row
+from symbreak.experiments.rows import row
 from symbreak.experiments.running import Group, Outcome, Problem, train
 from symbreak.experiments.settings import Settings
-from symbreak.experiments.verdict import Facts, status, verdict
+from symbreak.experiments.verdict import Facts
 
 Progress = Callable[[int, int], None]
 
@@ -43,13 +43,13 @@ def compare(settings: Settings, *, data: Dataset | None = None, progress: Progre
     outcomes, interrupted = _run_groups(settings, problem, _groups(settings, problem), progress)
     if not outcomes:
         raise KeyboardInterrupt
-    rows = [_row(init, outcomes, network, problem) for init in settings.inits]
+    found = [_row(init, outcomes, network, problem) for init in settings.inits]
     return CompareResult(
         command=settings.command,
         version=__version__,
         data=_data_summary(problem, standardized, settings),
         network=network,
-        rows=tuple(row for row in rows if row is not None),
+        rows=tuple(each for each in found if each is not None),
         interrupted=interrupted,
     )
 
@@ -145,39 +145,8 @@ def _row(init: str, outcomes: Sequence[Outcome], network: NetworkSummary, proble
         return None
     runs = tuple(run for outcome in own for run in outcome.runs)
     facts = Facts(runs, [proof for outcome in own for proof in outcome.proofs], network, problem.base_rate_cost)
-    return Row(
-        init=init,
-        law=initializers.get(init).formula,
-        final_cost=_spread([run.final_cost for run in runs]),
-        accuracy=_spread([run.accuracy for run in runs], worst_is_high=False),
-        iterations_to_half_base_rate=_spread([run.iterations_to_half_base_rate for run in runs]),
-        gradient_norm=_spread([run.gradient_norm for run in runs]),
-        effective_units=_median_ends(runs, "effective_units"),
-        saturated=_median_ends(runs, "saturated"),
-        dead=_median_ends(runs, "dead"),
-        overflowed=sum(run.overflowed_at is not None for run in runs),
-        verdict=verdict(facts),
-        status=status(facts),
-        runs=runs,
-        detail=next((outcome.detail for outcome in own if outcome.detail is not None), None),
-    )
-
-
-def _spread(values: Sequence[float | None], *, worst_is_high: bool = True) -> Spread:
-    """Median and range; None (never, or overflowed) counts as the worst there is."""
-    worst = float("inf") if worst_is_high else float("-inf")
-    ordered = sorted(worst if value is None else value for value in values)
-    middle = median(ordered)
-    low, mid, high = (None if abs(v) == float("inf") or v != v else v for v in (ordered[0], middle, ordered[-1]))
-    return Spread(mid, low, high)
-
-
-def _median_ends(runs: Sequence[Run], name: str) -> Ends:
-    ends = [getattr(run, name) for run in runs]
-    starts = tuple(median(values) for values in zip(*(e.start for e in ends), strict=True))
-    # Where most runs overflowed there is no median end.
-    last = [_spread(values).median for values in zip(*(e.end for e in ends), strict=True)]
-    return Ends(starts, tuple(last))
+    detail = next((outcome.detail for outcome in own if outcome.detail is not None), None)
+    return row(init, initializers.get(init).formula, facts, detail)
 
 
 def _network_summary(settings: Settings, problem: Problem) -> NetworkSummary:

@@ -28,13 +28,14 @@ def detail(data: Dataset, first: Step, last: Step, trail: Sequence[tuple[int, Ar
         seed=seed,
         trajectory_iterations=tuple(iteration for iteration, _ in trail),
         trajectory_weights=tuple(_nested(np.where(np.isfinite(w[:, :2]), w[:, :2], 0.0)) for _, w in trail),
-        activations=tuple(_histogram(layer, a[0], b[0]) for layer, (a, b) in enumerate(hidden, 1)),
-        gradients=tuple(_histogram(layer, a[0], b[0]) for layer, (a, b) in enumerate(gradients, 1)),
+        activations=tuple(histogram(layer, a[0], b[0]) for layer, (a, b) in enumerate(hidden, 1)),
+        gradients=tuple(histogram(layer, a[0], b[0]) for layer, (a, b) in enumerate(gradients, 1)),
         boundary=_boundary(data, last.network[0]) if data.n_x == 2 else None,
     )
 
 
-def _histogram(layer: int, start: Array, end: Array) -> Histogram:
+def histogram(layer: int, start: Array, end: Array) -> Histogram:
+    """Count one layer's numbers before the first step and after the last, over shared bins."""
     start, end = start[np.isfinite(start)], end[np.isfinite(end)]
     both = np.concatenate([start.ravel(), end.ravel(), [0.0] * (not start.size and not end.size)])
     low, high = float(both.min()), float(both.max())

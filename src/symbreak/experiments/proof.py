@@ -14,18 +14,20 @@ class Proof:
 
     Attributes:
         one: for each hidden layer, whether all its units are proved to be one unit (or all zero).
-        moving: the arrays whose gradient is not proved to be 0, such as ("b2",).
+        moving: the arrays whose gradient is not proved to be 0, such as ("b2",); None where that was not asked.
+        told: what else is known of ties and of what never moves, in words that say how it is known.
     """
 
     one: tuple[bool, ...]
-    moving: tuple[str, ...]
+    moving: tuple[str, ...] | None = None
+    told: tuple[str, ...] = ()
 
 
 def prove(network: Network, optimizer: str) -> Proof:
     """Apply the theorem to a network.
 
     >>> prove(Network.initialize((2, 4, 1), "zeros", seed=0), "gd")
-    Proof(one=(True,), moving=('b2',))
+    Proof(one=(True,), moving=('b2',), told=())
     """
     found = symmetry(network, optimizer=optimizer)
     one = tuple(

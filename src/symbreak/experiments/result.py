@@ -115,8 +115,10 @@ class DataSummary:
     """The data as the networks saw it.
 
     `base_rate_cost` is the training cost of a model that knows only how frequent the classes are (or the targets'
-    mean); `base_rate_score` its score on the scored split. `score` names what `accuracy` holds: "accuracy", or "r2"
-    for a regression. `points` and `labels` (training split) are kept for the picture when there are two features.
+    mean); `base_rate_score` its score on the scored split. `score` names what `accuracy` holds: "accuracy", "r2" for
+    a regression, or "cost" (the final cost) where there is no score. Where the loss has no base rate that is known,
+    `base` is "starting", and the lowest cost at step 0 stands for it. Batches of a user's own have no names of features
+    or classes. `points` and `labels` (training split) are kept for the picture when there are two features.
     """
 
     name: str
@@ -131,11 +133,16 @@ class DataSummary:
     notes: tuple[str, ...]
     points: tuple[tuple[float, ...], ...]
     labels: tuple[float, ...]
+    base: str = "base-rate"
 
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """The network and how it was trained; `sizes` runs from the inputs to the outputs."""
+    """The network and how it was trained; `sizes` runs from the inputs over the hidden layers to the outputs.
+
+    For a user's model `model` names it, `parameters` counts its numbers, and `layers` names the weights of its hidden
+    layers, in the order in which they run.
+    """
 
     sizes: tuple[int, ...]
     activation: str
@@ -146,6 +153,14 @@ class NetworkSummary:
     batch_size: int | None
     seeds: int
     arithmetic: str
+    model: str = ""
+    parameters: int = 0
+    layers: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Sizes of the hidden layers."""
+        return self.sizes[1:-1]
 
 
 @dataclass(frozen=True)

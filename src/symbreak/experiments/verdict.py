@@ -14,21 +14,28 @@ from symbreak.experiments.result import NetworkSummary, Run
 PLATEAU = 0.95
 # From this share on, saturation (or death) of the start is named as the reason; below, most gradients still pass.
 MANY = 0.5
+# So many layers, or findings, are told one by one in a verdict; it is one sentence.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is drawn from: all runs of one initialization, and what is proved of each start (if looked at)."""
+    """What a verdict is drawn from: all runs of one initialization, and what is proved of each start (if looked at).
+
+    `base` and `score` are those of the `DataSummary`.
+    """
 
     runs: Sequence[Run]
     proofs: Sequence[Proof | None]
     network: NetworkSummary
     base_rate_cost: float
+    base: str = "base-rate"
+    score: str = "accuracy"
 
 
 def verdict(facts: Facts) -> str:
     """Return the verdict in words."""
-    for rule in (_overflow, _one_unit, _plateau):
+    for rule in (_overflow, _one_unit, _partly, _plateau):
         sentence = rule(facts)
         if sentence:
             return sentence
@@ -51,22 +58,31 @@ def _overflow(facts: Facts) -> str | None:
 
 
 def _one_unit(facts: Facts) -> str | None:
-    sizes, tied = facts.network.sizes[1:-1], _tied(facts)
+    tied = _tied(facts)
     if not tied:
         return None
-    names = " and ".join(f"{sizes[layer]} units{_of_layer(layer, sizes)} are one unit" for layer in tied)
+    names = _named(facts, tied)
     if any((run.effective_units.end[layer] or 0) > 1 for run in facts.runs for layer in tied):
-        return f"{names} at the start, and part during training"
+        if not _proved(facts):
+            return f"{names} at the start, and part during training"
+        return f"{names}, for ever in exact arithmetic (proved): it is rounding that parts them{_even_so(facts)}"
     for_ever = ", for ever (proved)" if _proved(facts) else ""
     return f"{names}: identical in every forward and backward pass{for_ever}{_moving(facts) or _even_so(facts)}"
 
 
+def _named(facts: Facts, tied: Sequence[int]) -> str:
+    sizes = facts.network.hidden
+    if len(tied) > MOST_NAMED:
+        which = f"all {len(sizes)}" if len(tied) == len(sizes) else f"{len(tied)} of {len(sizes)}"
+        return f"in {which} hidden layers the units are one unit"
+    return " and ".join(f"{sizes[layer]} units{_of_layer(facts, layer)} are one unit" for layer in tied)
+
+
 def _tied(facts: Facts) -> list[int]:
     """Hidden layers of several units that start as one unit in every run."""
-    sizes = facts.network.sizes[1:-1]
     return [
         layer
-        for layer, size in enumerate(sizes)
+        for layer, size in enumerate(facts.network.hidden)
         if size > 1 and all(run.effective_units.start[layer] == 1 for run in facts.runs)
     ]
 
@@ -76,11 +92,26 @@ def _proved(facts: Facts) -> bool:
 
 
 def _moving(facts: Facts) -> str:
-    """Name what moves, if it is proved to be less than everything."""
+    """Name what moves, if it is proved to be less than everything; or tell what else is known."""
     moving = {proof.moving for proof in facts.proofs if proof is not None}
-    if len(moving) != 1 or len(arrays := moving.pop()) == 2 * (len(facts.network.sizes) - 1):
+    arrays = moving.pop() if len(moving) == 1 else None
+    if arrays is None:
+        return "".join(f"; {told}" for told in _told(facts))
+    if len(arrays) == 2 * (len(facts.network.sizes) - 1):
         return ""
     return f"; nothing but {' and '.join(arrays)} ever moves" if arrays else "; nothing ever moves"
+
+
+def _partly(facts: Facts) -> str | None:
+    """Tell of ties and of what never moves in a model whose layers are not one unit each."""
+    told = _told(facts)
+    return f"{'; '.join(told)}{_even_so(facts)}" if told else None
+
+
+def _told(facts: Facts) -> list[str]:
+    """Return what is known of every start."""
+    known = [proof.told if proof is not None else () for proof in facts.proofs]
+    return [told for told in (known[0] if known else ()) if all(told in each for each in known)][:MOST_NAMED]
 
 
 def _even_so(facts: Facts) -> str:
@@ -88,8 +119,10 @@ def _even_so(facts: Facts) -> str:
     return "" if _plateau(facts) else f"; even so it {_learning(facts)}"
 
 
-def _of_layer(layer: int, sizes: Sequence[int]) -> str:
-    return f" of hidden layer {layer + 1}" if len(sizes) > 1 else ""
+def _of_layer(facts: Facts, layer: int) -> str:
+    if facts.network.layers:
+        return f" behind {facts.network.layers[layer]}"
+    return f" of hidden layer {layer + 1}" if len(facts.network.hidden) > 1 else ""
 
 
 def _plateau(facts: Facts) -> str | None:
@@ -105,8 +138,10 @@ def _plateau(facts: Facts) -> str | None:
     elif died >= MANY:
         reasons.append(f"{died:.0%} of a layer's units die: their slope becomes 0 on all examples")
     if final > 1.05 * facts.base_rate_cost:
-        return "; ".join([f"ends above the base rate ({final / facts.base_rate_cost:.3g} times its cost)", *reasons])
-    return "; ".join([f"stays on the base-rate plateau for all {facts.network.iterations} iterations", *reasons])
+        above = {"base-rate": "base rate", "starting": "best start"}[facts.base]
+        return "; ".join([f"ends above the {above} ({final / facts.base_rate_cost:.3g} times its cost)", *reasons])
+    where = {"base-rate": "on the base-rate plateau", "starting": "at the starting cost"}[facts.base]
+    return "; ".join([f"stays {where} for all {facts.network.iterations} iterations", *reasons])
 
 
 def _worst(facts: Facts, name: str, when: str = "start") -> float:
@@ -120,7 +155,7 @@ def _learning(facts: Facts) -> str:
     saturated = _worst(facts, "saturated")
     aside = f", although {saturated:.0%} of a layer's activations start saturated" if saturated >= MANY else ""
     if not reached:
-        return f"learns slowly: {final / facts.base_rate_cost:.0%} of the base-rate cost at the end{aside}"
+        return f"learns slowly: {final / facts.base_rate_cost:.0%} of the {facts.base} cost at the end{aside}"
     runs = "" if len(reached) == len(facts.runs) else f" in {len(reached)} of {len(facts.runs)} runs"
     count = f"{median(reached):.0f} iteration{'s' * (round(median(reached)) != 1)}"
-    return f"learns{runs}: half of the base-rate cost after {count}{aside}"
+    return f"learns{runs}: half of the {facts.base} cost after {count}{aside}"

@@ -10,6 +10,8 @@ from symbreak.experiments.result import Ends, Spread
 
 OVERFLOW = "overflow"
 NEVER = "never"
+# So many numbers can be read in one cell of a table.
+MOST_LAYERS = 4
 
 
 class Cell(NamedTuple):
@@ -86,15 +88,21 @@ def spread(values: Spread, form: Callable[[float | None], str] = number) -> Cell
 
 
 def ends(values: Ends, form: Callable[[float | None], str] = count) -> Cell:
-    """Write what every hidden layer starts and ends with.
+    """Write what every hidden layer starts and ends with; of many layers the sum of counts, the largest share.
 
     >>> str(ends(Ends((16, 8), (15.5, 8)))), str(ends(Ends((0.25,), (0.5,)), percent)), str(ends(Ends((), ())))
     ('16, 8 -> 15.5, 8', '25% -> 50%', 'no hidden layer')
     >>> str(ends(Ends((16, 8), (None, None))))
     '16, 8 -> overflow'
+    >>> str(ends(Ends((64,) * 12, (63,) * 12))), str(ends(Ends((0.5, *(0.25,) * 11), (0.25,) * 12), percent))
+    ('sum 768 -> 756', 'max 50% -> 25%')
     """
     if not values.start:
         return Cell("no hidden layer")
+    if len(values.start) > MOST_LAYERS:
+        name, whole = ("sum", math.fsum) if form is count else ("max", max)
+        end = OVERFLOW if None in values.end else form(whole(value or 0.0 for value in values.end))
+        return Cell(f"{name} {form(whole(values.start))} -> {end}")
     end = OVERFLOW if None in values.end else ", ".join(map(form, values.end))
     return Cell(f"{', '.join(map(form, values.start))} -> {end}")
 

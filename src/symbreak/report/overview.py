@@ -11,7 +11,7 @@ from symbreak.report.curves import Curve, cost_curve, cost_range, finite
 from symbreak.report.format import number, shorten
 from symbreak.report.plots import Plot, Trace, axis, label, layout, level, rounded, upright
 from symbreak.report.style import faded, look
-from symbreak.report.table import score_form, score_name
+from symbreak.report.table import base_name, score_form, score_name, scored
 
 
 def cost_plot(result: CompareResult) -> Plot:
@@ -28,7 +28,7 @@ def cost_plot(result: CompareResult) -> Plot:
         axis("iteration", rangemode="nonnegative"),
         axis("training cost", tickformat="~g", **scale),
         height=430,
-        shapes=[level(base, f"base rate {number(base)}")],
+        shapes=[level(base, f"{base_name(result.data)} {number(base)}")],
         hovermode="closest",
         # Linear, one curve that starts far above would press all others flat.
         meta={"yaxis": [0, 2 * base]},
@@ -100,7 +100,7 @@ def _overflow(index: int, name: str, curve: Curve) -> Trace | None:
 
 def _cost_alternative(result: CompareResult) -> str:
     ends = "; ".join(f"{row.init} ends at {number(row.final_cost.median)}" for row in result.rows)
-    return f"Cost curves, base rate {number(result.data.base_rate_cost)}: {ends}."
+    return f"Cost curves, {base_name(result.data)} {number(result.data.base_rate_cost)}: {ends}."
 
 
 def score_plot(result: CompareResult) -> Plot:
@@ -110,7 +110,7 @@ def score_plot(result: CompareResult) -> Plot:
     ticks: dict[str, Any] = {"tickvals": list(range(len(rows))), "ticktext": [label(row.init, 18) for row in rows]}
     score = result.data.base_rate_score
     form = ".0%" if result.data.score == "accuracy" else ""
-    base = upright(score, f"base rate {_score(score, result.data)}")
+    base = upright(score, f"{base_name(result.data)} {_score(score, result.data)}")
     frame = layout(
         axis(score_name(result.data), tickformat=form, zeroline=False, range=score_range(result)),
         axis(range=[len(rows) - 0.4, -0.9], fixedrange=True, showgrid=False, zeroline=False, **ticks),
@@ -121,22 +121,29 @@ def score_plot(result: CompareResult) -> Plot:
 
 
 def score_range(result: CompareResult) -> list[float]:
-    """Return the scores to show: all of them and the base rate, but no R2 below -1, since R2 has no lower end."""
+    """Return the scores to show: all of them and the base rate, but no R2 below -1, since R2 has no lower end.
+
+    Costs that stand for a score have no upper end.
+    """
     scores = [finite(run.accuracy) for row in result.rows for run in row.runs]
+    if not scored(result.data):
+        base = result.data.base_rate_score
+        most = min(max([base, *(score for score in scores if score is not None)]), 3 * base)
+        return [0.0, float(f"{1.05 * most:.4g}")]
     known = [max(score, -1.0) for score in (*scores, result.data.base_rate_score) if score is not None]
     margin = max(0.02, 0.05 * (max(known) - min(known)))
     return [round(min(known) - margin, 4), round(min(max(known) + margin, 1.02), 4)]
 
 
 def _scores(index: int, row: Row, data: DataSummary) -> list[Trace]:
-    scored = [run for run in row.runs if finite(run.accuracy) is not None]
+    known = [run for run in row.runs if finite(run.accuracy) is not None]
     dots = {
-        **_marks(index, scored),
+        **_marks(index, known),
         "marker": {"symbol": look(index).marker, "size": 9, "color": look(index).colour, "opacity": 0.55},
         "hovertemplate": f"<b>{label(row.init)}</b><br>seed %{{customdata}}: %{{x:.3g}}<extra></extra>",
     }
     median = finite(row.accuracy.median)
-    if median is None or len(scored) < 2:
+    if median is None or len(known) < 2:
         return [dots]
     return [dots, _median(index, row.init, median, _score(median, data))]
 

@@ -135,7 +135,8 @@ def _dot(index: int) -> Html:
 
 
 def _trajectories(result: CompareResult, figures: Figures) -> Html:
-    if len(result.network.sizes) < 3:
+    drawn = any(row.detail is not None and row.detail.trajectory_weights for row in result.rows)
+    if len(result.network.sizes) < 3 or (result.network.model and not drawn):
         return Html()
     panels = _panels(
         "trajectory",
@@ -174,8 +175,10 @@ def _layers(result: CompareResult, quantity: str, layers: list[int]) -> Html:
 
 
 def _layer(result: CompareResult, layer: int) -> str:
-    sizes = result.network.sizes
+    sizes, names = result.network.sizes, result.network.layers
     where = "output layer" if layer == len(sizes) - 1 else f"hidden layer {layer}"
+    if layer <= len(names):
+        where = shorten(names[layer - 1], 40)
     return f"{where}, {plural(sizes[layer], 'unit')}" if layer < len(sizes) else where
 
 

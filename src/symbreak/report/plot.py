@@ -27,11 +27,11 @@ from symbreak.report.drawing.canvas import (
     plain,
     settings,
 )
-from symbreak.report.format import count, number, percent, shorten
+from symbreak.report.format import MOST_LAYERS, count, number, percent, shorten
 from symbreak.report.overview import jitter, score_range
 from symbreak.report.plots import at_most
 from symbreak.report.style import CLASSES, look
-from symbreak.report.table import score_name
+from symbreak.report.table import base_name, score_name
 
 # More rows leave no room for a second line under each name.
 MOST_ROWS_WITH_UNITS = 12
@@ -59,9 +59,11 @@ def comparison_image(result: CompareResult, *, kind: str) -> bytes:
 
 def _title(result: CompareResult) -> str:
     network = result.network
-    sizes = "-".join(map(str, network.sizes))
     seeds = f", median of {network.seeds} seeds" if network.seeds > 1 else ""
-    return plain(f"{shorten(result.data.name, 40)}: {sizes} network, {network.activation}{seeds}", 110)
+    if network.model:
+        return plain(f"{shorten(network.model, 60)}: {network.optimizer}{seeds}", 110)
+    kind = f"{'-'.join(map(str, network.sizes))} network, {network.activation}"
+    return plain(f"{shorten(result.data.name, 40)}: {kind}{seeds}", 110)
 
 
 def _draw_costs(axes: Axes, result: CompareResult) -> None:
@@ -77,7 +79,7 @@ def _draw_costs(axes: Axes, result: CompareResult) -> None:
         "textcoords": "offset points",
         "ha": "right",
     }
-    axes.annotate(f"base rate {number(base)}", (1, base), color=QUIET, fontsize=9.5, **place)
+    axes.annotate(f"{base_name(result.data)} {number(base)}", (1, base), color=QUIET, fontsize=9.5, **place)
     if base > 0:
         axes.set_yscale("log")
         margin = max(1.1, (high / low) ** 0.04)
@@ -110,7 +112,11 @@ def _draw_scores(axes: Axes, result: CompareResult) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: percent(value) if share else f"{value:g}")
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     name = score_name(result.data)
-    axes.set(title=name[0].upper() + name[1:], xlabel="dashed: base rate", ylim=(len(result.rows) - 0.4, -0.6))
+    axes.set(
+        title=name[0].upper() + name[1:],
+        xlabel=f"dashed: {base_name(result.data)}",
+        ylim=(len(result.rows) - 0.4, -0.6),
+    )
     axes.set_xlim(*score_range(result))
     axes.grid(visible=False, axis="y")
 
@@ -146,6 +152,8 @@ def _units(row: Row) -> str:
     ends = row.effective_units.end
     if not ends or None in ends:
         return "overflow" if ends else ""
+    if len(ends) > MOST_LAYERS:
+        return f"{count(sum(end or 0.0 for end in ends))} units"
     return f"{', '.join(map(count, ends[:4]))}{', …' if len(ends) > 4 else ''} {'unit' if ends == (1,) else 'units'}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symbreak.experiments.result import CompareResult, DataSummary, Row
-from symbreak.report.format import Cell, count, ends, number, percent, plural, spread
+from symbreak.report.format import MOST_LAYERS, Cell, count, ends, number, percent, plural, spread
 from symbreak.report.html import Html, element
 from symbreak.report.style import swatch
 
@@ -19,13 +19,13 @@ def table_rows(result: CompareResult) -> tuple[tuple[str, ...], tuple[tuple[str,
 
 
 def headers(result: CompareResult) -> tuple[str, ...]:
-    """Return the names of the columns; the fourth says which score it is, and on which data."""
+    """Return the names of the columns; the fourth says which score it is, and on which data, if there is one."""
     return (
         "initialization",
         "law",
         "final cost",
-        score_name(result.data),
-        "iterations to half base rate",
+        *([score_name(result.data)] if scored(result.data) else []),
+        half_name(result.data),
         "gradient norm at step 0",
         "effective units",
         "saturated",
@@ -40,7 +40,7 @@ def cells(row: Row, data: DataSummary) -> tuple[Cell, ...]:
         Cell(row.init),
         Cell(row.law),
         spread(row.final_cost),
-        spread(row.accuracy, score_form(data)),
+        *([spread(row.accuracy, score_form(data))] if scored(data) else []),
         spread(row.iterations_to_half_base_rate, count),
         spread(row.gradient_norm),
         ends(row.effective_units),
@@ -58,9 +58,26 @@ def verdict(row: Row) -> str:
 
 
 def score_name(data: DataSummary) -> str:
-    """Return what `accuracy` holds, in words: "held-out accuracy", "training R2"."""
+    """Return what `accuracy` holds, in words: "held-out accuracy", "training R2", "final training cost"."""
+    if not scored(data):
+        return "final training cost"
     where = "held-out" if data.held_out_samples else "training"
     return f"{where} {'R2' if data.score == 'r2' else data.score}"
+
+
+def scored(data: DataSummary) -> bool:
+    """Whether there is a score beside the cost."""
+    return data.score != "cost"
+
+
+def half_name(data: DataSummary) -> str:
+    """Return what the iterations are counted to."""
+    return f"iterations to half {base_name(data)}"
+
+
+def base_name(data: DataSummary) -> str:
+    """Return what a model without inputs comes to, or what stands for it, in two words."""
+    return "base rate" if data.base == "base-rate" else "starting cost"
 
 
 def score_form(data: DataSummary) -> Callable[[float | None], str]:
@@ -88,7 +105,13 @@ def html_table(result: CompareResult) -> Html:
 
 def _caption(result: CompareResult) -> str:
     spread_over = f"Median over {result.network.seeds} seeds, [smallest..largest] below. " if many_seeds(result) else ""
-    return f"{spread_over}An arrow leads from before the first step to after the last, one number per hidden layer."
+    return f"{spread_over}An arrow leads from before the first step to after the last, {_per_layer(result)}."
+
+
+def _per_layer(result: CompareResult) -> str:
+    if len(result.network.hidden) <= MOST_LAYERS:
+        return "one number per hidden layer"
+    return f"units added up over {len(result.network.hidden)} hidden layers, shares of the worst of them"
 
 
 def many_seeds(result: CompareResult) -> bool:

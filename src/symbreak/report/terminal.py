@@ -24,6 +24,7 @@ HEADER_WIDTH = 14
 # What the columns are called, and which are left out, where the terminal is narrow.
 SHORT = {
     "iterations to half base rate": "half after",
+    "iterations to half starting cost": "half after",
     "gradient norm at step 0": "gradient",
     "effective units": "units",
 }

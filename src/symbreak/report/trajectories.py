@@ -35,10 +35,15 @@ def trajectory_plot(index: int, row: Row, features: Sequence[str]) -> Plot | Non
         return None
     traces = [trace for strands in _bundles(found[:MOST_LINES]) for trace in _traces(look(index).colour, strands)]
     one_weight = len(features) == 1
-    x = "iteration" if one_weight else f"weight of {label(features[0], 16)}"
-    y = f"weight of {label(features[0 if one_weight else 1], 16)}"
+    x = "iteration" if one_weight else f"weight of {label(_feature(features, 0), 16)}"
+    y = f"weight of {label(_feature(features, 0 if one_weight else 1), 16)}"
     frame = small(axis(x, zeroline=True), axis(y, zeroline=True), hovermode="closest")
     return Plot(tuple(traces), frame, f"{row.init}: {summary(found)}.")
+
+
+def _feature(features: Sequence[str], place: int) -> str:
+    """Return the name of a feature; batches of a user's own have none."""
+    return features[place] if features else f"input {place + 1}"
 
 
 def strands(detail: Detail) -> list[Strand]:

@@ -9,7 +9,8 @@ from symbreak.report.boundaries import kind
 from symbreak.report.curves import CEILING, best, one_unit
 from symbreak.report.format import listing, number, plural, shorten
 from symbreak.report.html import Html, element, escape
-from symbreak.report.table import many_seeds, score_form, score_name
+from symbreak.report.plain import what
+from symbreak.report.table import base_name, many_seeds, score_form, score_name, scored
 
 OUTPUTS = {
     "tanh": "Heaps at -1 and 1 are saturated units: there the slope is almost zero, and little gradient passes.",
@@ -22,7 +23,8 @@ OPTIMIZERS = {"gd": "gradient descent", "adam": "Adam"}
 
 def title(result: CompareResult) -> str:
     """Return the headline."""
-    return f"{plural(len(result.rows), 'initialization')} of one network on {shorten(result.data.name, 60)}"
+    kind = "model" if result.network.model else "network"
+    return f"{plural(len(result.rows), 'initialization')} of one {kind} on {shorten(result.data.name, 60)}"
 
 
 def outcome(result: CompareResult) -> Html:
@@ -32,9 +34,13 @@ def outcome(result: CompareResult) -> Html:
         return escape("Every run overflowed before its last step." if result.rows else "No run was finished.")
     lowest = (
         f" ends at the lowest{' median' if many_seeds(result) else ''} training cost, "
-        f"{number(first.final_cost.median)}; knowing only the base rate costs {number(result.data.base_rate_cost)}."
+        f"{number(first.final_cost.median)}; {_known(result)} {number(result.data.base_rate_cost)}."
     )
     return Html(" ".join([_sentence([first], lowest), *_never(result), *_tied(result)]))
+
+
+def _known(result: CompareResult) -> str:
+    return "knowing only the base rate costs" if result.data.base == "base-rate" else "the lowest cost at step 0 is"
 
 
 def _never(result: CompareResult) -> list[Html]:
@@ -69,6 +75,8 @@ def setup(result: CompareResult) -> list[tuple[str, str]]:
 
 def _data(result: CompareResult) -> str:
     data = result.data
+    if result.network.model:
+        return data.name
     features = f"{plural(len(data.features), 'feature')} ({listing([shorten(name) for name in data.features], 4)})"
     if not data.classes:
         return f"{data.name}: {features}"
@@ -77,14 +85,15 @@ def _data(result: CompareResult) -> str:
 
 def _split(result: CompareResult) -> str:
     data = result.data
+    if result.network.model:
+        return f"costs are measured on {plural(data.training_samples, 'sample')} of training, nothing is held out"
     held = f"{plural(data.held_out_samples, 'sample')} held out" if data.held_out_samples else "nothing is held out"
     scaled = "features standardised on the training split" if data.standardized else "features as they are"
     return f"{plural(data.training_samples, 'sample')} to train on, {held}; {scaled}"
 
 
 def _network(result: CompareResult) -> str:
-    network = result.network
-    return f"{'-'.join(map(str, network.sizes))}, {network.activation}, {network.loss} loss"
+    return f"{what(result.network).removeprefix('network ')}, {result.network.loss} loss"
 
 
 def _training(result: CompareResult) -> str:
@@ -101,6 +110,10 @@ def _seeds(result: CompareResult) -> str:
 
 def _base_rate(result: CompareResult) -> str:
     data = result.data
+    if data.base != "base-rate":
+        return f"not known for this loss; the lowest cost at step 0 stands for it, {number(data.base_rate_cost)}"
+    if not scored(data):
+        return f"a model that knows only the targets' frequencies or mean has cost {number(data.base_rate_cost)}"
     known = "how frequent the classes are" if data.score == "accuracy" else "the mean of the targets"
     score = score_form(data)(data.base_rate_score)
     return f"a model that knows only {known} has cost {number(data.base_rate_cost)}, {score_name(data)} {score}"
@@ -115,10 +128,14 @@ def read_cost(result: CompareResult) -> str:
         else "Each line is one network."
     )
     return (
-        f"{line} Lower is better. The dashed line is the cost of knowing only the base rate: a curve that stays there "
+        f"{line} Lower is better. The dashed line is {_dashed(result)}: a curve that stays there "
         "has learned nothing more. A curve that falls late spent its first iterations leaving its start; one that "
         f"starts far above began by being confidently wrong.{_beyond(result)}"
     )
+
+
+def _dashed(result: CompareResult) -> str:
+    return "the cost of knowing only the base rate" if result.data.base == "base-rate" else "the lowest cost at step 0"
 
 
 def _beyond(result: CompareResult) -> str:
@@ -132,10 +149,11 @@ def _beyond(result: CompareResult) -> str:
 def read_score(result: CompareResult) -> str:
     """Say how to read the dots."""
     dots = "Each dot is one seed, the bar is their median. " if many_seeds(result) else "Each dot is one network. "
-    beyond = "" if result.data.score == "accuracy" else " R2 below -1 lies beyond the left edge."
+    beyond = " R2 below -1 lies beyond the left edge." if result.data.score == "r2" else ""
     where = "data that no network was trained on" if result.data.held_out_samples else "the very data it was trained on"
+    name = base_name(result.data)
     return (
-        f"{dots}The score is taken on {where}. The dashed line is the base rate. Dots far apart mean that with "
+        f"{dots}The score is taken on {where}. The dashed line is the {name}. Dots far apart mean that with "
         f"this initialization the outcome is a matter of luck.{beyond}"
     )
 
@@ -155,7 +173,7 @@ def read_boundary(result: CompareResult) -> str:
 
 def read_trajectories(result: CompareResult) -> str:
     """Say how to read the ways of the units."""
-    first = "" if len(result.data.features) <= 2 else "first two "
+    first = "" if 0 < len(result.data.features) <= 2 else "first two "
     return (
         f"Each line is a unit of the first hidden layer on its way through the plane of its {first}weights, from the "
         f"rings to the dot. Units that go together draw one line, with a ring for each of them: what several rings "

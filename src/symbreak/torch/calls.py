@@ -77,6 +77,23 @@ def loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None:
         return _loss_of(output, y, loss_fn)
 
 
+def needed_loss(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor:
+    """Return the loss that training makes small, as `loss_of` finds it.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    loss = loss_of(output, y, loss_fn)
+    if loss is None:
+        raise InvalidInput(
+            "training needs a loss",
+            got="a model without a loss of its own, and targets that no usual loss fits",
+            allowed="loss_fn(output, y) that returns one number",
+            hint="loss_fn=torch.nn.functional.cross_entropy",
+        )
+    return loss
+
+
 def _loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None:
     if loss_fn is not None:
         return _given(loss_fn, output, y)

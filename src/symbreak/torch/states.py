@@ -1,0 +1,39 @@
+"""Every random state seeded for a while, and put back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python's, NumPy's and PyTorch's random state; afterwards they are as they were before.
+
+    >>> before = torch.random.get_rng_state()
+    >>> with seeded(0):
+    ...     first = torch.rand(2)
+    >>> with seeded(0):
+    ...     assert torch.equal(first, torch.rand(2))
+    >>> torch.equal(before, torch.random.get_rng_state())
+    True
+    """
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            reseed(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+
+
+def reseed(seed: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's random state."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
