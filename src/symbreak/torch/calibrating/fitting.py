@@ -17,6 +17,12 @@ from symbreak.torch.signals import Signals
 # A head may start smaller than the wanted spread: less confident answers cost no loss. Below a hundredth, the first
 # steps of the layers before it are a hundred times smaller than they could be.
 LEAST_HEAD = 0.01
+# How much larger what all samples have in common may be than the wanted spread, before biases take it away.
+# Four times makes the mean cosine between samples 16/17; rows of ReLU layers get there after some forty.
+OFFSETS = {"head": 1.0, "hidden": 4.0}
+# Logits of spread s make the cross-entropy start s^2/2 above that of a constant guess, and a mean square s^2 of the
+# targets' variance above: at a third of the wanted spread neither is felt.
+MOST_HEAD = 1 / 3
 # Bounds of the slope of log(spread) by log(factor): 1 for a weight that is read once, 2 for one that is read twice in a
 # row; slopes outside come of noise or of saturation.
 SLOPES = (0.5, 4.0)
@@ -52,7 +58,7 @@ class Fitting:
         if role.place == "left" or role.together:
             return 1.0, None
         seen = Seen(spread.std, math.sqrt(spread.read), self.streams[use.parameter])
-        factor = self.factor(role, seen)
+        factor = self.factor(role, seen, self.setting.factors.get(use.parameter, 1.0))
         return factor, self._shift(use, role, spread, factor)
 
     def look(self, use: Use, spread: Spread, signals: Signals) -> tuple[float, Tensor | None]:
@@ -66,33 +72,41 @@ class Fitting:
         """Return the spread that a weight's results shall have: for a branch and a head, the most."""
         if role.place == "recurrent":
             return seen.read
-        return self.target * role.share * (seen.stream if role.place == "branch" else 1.0)
+        part = {"branch": seen.stream, "head": MOST_HEAD}.get(role.place, 1.0)
+        return self.target * role.share * part
 
-    def factor(self, role: Role, seen: Seen) -> float:
-        """Return by what to multiply a weight; 1 if it is right, or has no spread that could be changed."""
+    def factor(self, role: Role, seen: Seen, size: float = 1.0) -> float:
+        """Return by what to multiply a weight on top of its factor `size`; 1 if it is right, or has no spread."""
         wanted = self.wanted(role, seen)
         if not (seen.std > 0 and wanted > 0 and math.isfinite(seen.std)):
             return 1.0
         least = {"branch": 0.0, "head": LEAST_HEAD}.get(role.place, 1.0) * wanted
         if least * (1 - self.tol) <= seen.std <= wanted * (1 + self.tol):
             return 1.0
-        return wanted / seen.std
+        return min(wanted / seen.std, max(1.0, role.room / size))
 
     def _shift(self, use: Use, role: Role, spread: Spread, factor: float) -> Tensor | None:
-        """Return what keeps the answers of a head, over the batch, around the bias that they were given."""
+        """Return what takes from the biases that which all samples have in common, where it is too much.
+
+        A bias itself stays: where it was meant to be, it keeps the results around it.
+        """
         bias = self.biases.get(use.bias or "")
-        if role.place != "head" or bias is None or bias.shape != spread.offsets.shape:
+        most = OFFSETS.get(role.place)
+        if most is None or bias is None or bias.shape != spread.offsets.shape:
             return None
         offset = (spread.offsets - bias.to(spread.offsets)) * factor
         size = float(offset.square().mean().sqrt())
-        return -offset if size > self.target * role.share * (1 + self.tol) else None
+        allowed = most * self.target * role.share
+        if size <= allowed * (1 + self.tol):
+            return None
+        return offset * (allowed / size - 1)
 
     def finish(self, spreads: Mapping[int, Spread]) -> None:
         """Find the next factors of weights that are read several times, after a pass."""
         self.settled = True
         for name, role in self.roles.items():
             if role.together and role.place != "left":
-                factor = self.factor(role, self.seen(name, spreads))
+                factor = self.factor(role, self.seen(name, spreads), self.setting.factors.get(name, 1.0))
                 if factor != 1:
                     self.settled = False
                     self._step(name, math.log(factor))

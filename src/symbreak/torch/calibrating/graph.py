@@ -132,7 +132,7 @@ class Graph:
             yield operation
 
     def stretch(self, operation: Operation) -> int:
-        """Count the weighted operations in a row around this one, without normalization, sum or head; 1 if it has none."""
+        """Count the weighted operations in a row around this one, up to the next normalization, sum or head."""
         hidden = [op.index for op in self.wires.hidden]
         if operation.index not in hidden:
             return 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from symbreak.diagnosis.observation import Observation, Parameter
+from symbreak.diagnosis.rules.rule import Context
+from symbreak.diagnosis.rules.wrong_scale import expected_std
 from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.uses import Use, Uses
 from symbreak.torch.starting import gains
@@ -14,6 +17,9 @@ from symbreak.torch.starting import gains
 Place = Literal["hidden", "head", "branch", "recurrent", "left"]
 # A normalization undoes the size of what it reads, unless its eps is felt beside the variance.
 FELT_EPS = 10.0
+# A weight this many times as large as its fans ask for makes up for what is faint on purpose (a table of features that
+# starts near zero), or for what cannot be told apart; the rule on wrong scales speaks from 5 on.
+LARGEST = 4.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Role:
             swell; "head": nothing comes after it; "recurrent": it reads what it made; "left": it is left alone.
         share: factor on the wanted spread, for its part in a sum.
         start: record whose result a branch is added to.
+        room: by what the weight can be multiplied before it is too large for its fans.
         together: the weight is read several times, and can only be judged after a whole pass.
         reason: in words.
     """
@@ -32,6 +39,7 @@ class Role:
     place: Place
     share: float
     start: int | None
+    room: float
     together: bool
     reason: str
 
@@ -54,9 +62,9 @@ def roles(
         left = _left(parameter, of, uses, graph, sizes)
         if left is not None:
             if left:
-                found[parameter.name] = Role("left", 1.0, None, len(of) > 1, left)
+                found[parameter.name] = Role("left", 1.0, None, 1.0, len(of) > 1, left)
         else:
-            found[parameter.name] = _role(of, graph, records)
+            found[parameter.name] = _role(of, graph, records, _room(parameter, of, graph))
     return found
 
 
@@ -87,29 +95,39 @@ def _eps_felt(graph: Graph, index: int, sizes: Mapping[int, float]) -> bool:
     return sizes[index] ** 2 < FELT_EPS * least
 
 
-def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int]) -> Role:
+def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: float) -> Role:
     indices = [use.operation for use in of]
     together = len(indices) > 1
     stream = graph.exits.get(indices[0])
     # A recurrent layer adds its weighted input to its weighted state; that is no stream, for the sum is not handed on.
     streams = stream is not None and (stream.branches > 1 or not graph.is_weighted(stream.start))
     if _reads_itself(indices, graph) and not streams:
-        return Role("recurrent", 1.0, None, True, "it reads what it made: the state is handed on as large as it came")
+        return Role(
+            "recurrent", 1.0, None, room, True, "it reads what it made: the state is handed on as large as it came"
+        )
     if stream is not None:
         reason = f"one of {stream.branches} branches that a stream adds up: at most 1/sqrt({stream.branches}) of it"
-        return Role("branch", stream.branches**-0.5, records[stream.start], together, reason)
+        return Role("branch", stream.branches**-0.5, records[stream.start], room, together, reason)
     share = graph.shares.get(indices[0], 1.0)
     reason = "" if share == 1 else "its part in a sum of two"
     if all(index in graph.wires.outputs for index in indices):
-        return Role("head", share, None, together, "nothing comes after it: at most the wanted spread")
+        return Role("head", share, None, room, together, "nothing comes after it: at most the wanted spread")
     operation = graph.wires.operations[indices[0]]
     name, depth = graph.activation_after(operation), graph.stretch(operation)
     critical = gains.critical(name, depth) if name else None
     if critical is not None and critical.square < 1:
         share *= critical.square**0.5
         reason = f"{depth} layers in a row with {name}: at the edge of chaos"
-    return Role("hidden", share, None, together, reason)
+    return Role("hidden", share, None, room, together, reason)
 
 
 def _reads_itself(indices: list[int], graph: Graph) -> bool:
     return any(graph.depends(later, earlier) for earlier in indices for later in indices if later > earlier)
+
+
+def _room(parameter: Parameter, of: tuple[Use, ...], graph: Graph) -> float:
+    """Return by what a weight may be multiplied; what reads the data itself has to fit its units, whatever they are."""
+    operation = graph.wires.operations[of[0].operation]
+    if any(source.kind == "input" for source in graph.wires.sources(operation)) or not parameter.summary.rms:
+        return math.inf
+    return LARGEST * expected_std(Context(graph.wires.observation), operation) / parameter.summary.rms
