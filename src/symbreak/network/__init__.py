@@ -1,5 +1,6 @@
 """The lesson's network at any depth, forward, backward, and its training, alone or many at once."""
 
+from symbreak.network.engine import Memory as Memory
 from symbreak.network.engine import Trained as Trained
 from symbreak.network.engine import train_many as train_many
 from symbreak.network.network import Network as Network

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.network.engine import layout
 from symbreak.network.engine.layout import Architecture, Data, Rule
-from symbreak.network.engine.trained import Trained
+from symbreak.network.engine.trained import Memory, Trained
 from symbreak.network.network import Network
 from symbreak.network.optimizers import Optimizer
 from symbreak.network.training import check_count, epoch_order, fitting
@@ -81,6 +81,7 @@ def train_many(
     record_costs: bool = False,
     threshold: ArrayLike | None = None,
     watch: Sequence[int] = (),
+    memory: Memory | None = None,
     threads: int | None = None,
     proceed: Callable[[int], bool] | None = None,
 ) -> Trained:
@@ -103,12 +104,14 @@ def train_many(
         record_costs: note also the cost of every update's examples.
         threshold: one cost or one for each network; the first iteration at or below it is noted.
         watch: networks whose parameters are kept at the recorded iterations.
+        memory: that of an earlier training, from whose end these networks go on: the pieces then have the bits of one
+            training. Not with mini-batches, whose order would begin anew.
         threads: all cores if None.
         proceed: called from several threads with the number of updates done since; False ends the training.
 
     Raises:
         InvalidInput: a rate, a count, a rule or a place that makes no sense; X or Y not finite.
-        InvalidShape: X, Y or learning rates that do not fit the networks; a network that is not a stack.
+        InvalidShape: X, Y, learning rates or a memory that do not fit the networks; a network that is not a stack.
 
     >>> from symbreak.network import stack
     >>> start = stack([Network.initialize((2, 4, 1), "normal(1)", seed=seed) for seed in range(3)])
@@ -128,7 +131,7 @@ def train_many(
         kind,
         _data(x, y, batch_size, batch_seed, iterations),
         _rule(networks, learning_rate, optimizer, train_biases),
-        _state(layout.rows(networks)),
+        _state(layout.rows(networks), memory, batch_size),
         _notes(networks, y, iterations, record, record_costs, threshold, watch, stop_diverged, kind),
     )
     if threads is not None:
@@ -175,9 +178,25 @@ def _rule(networks: Network, learning_rate: ArrayLike, optimizer: Any, train_bia
     return layout.rule(asked, rates, rates if train_biases else np.zeros_like(rates))
 
 
-def _state(p: Array) -> State:
-    first, second = np.zeros((2, *p.shape), p.dtype)
-    return State(p, first, second, np.ones((len(p), 2)))
+def _state(p: Array, memory: Memory | None, batch_size: int | None) -> State:
+    if memory is None:
+        first, second = np.zeros((2, *p.shape), p.dtype)
+        return State(p, first, second, np.ones((len(p), 2)))
+    if batch_size is not None:
+        raise InvalidInput(
+            "a training with mini-batches is not gone on with",
+            got=f"a memory and batch_size={batch_size}",
+            allowed="the full batch",
+            hint="batch_size=None",
+        )
+    if memory.first.shape != p.shape or memory.first.dtype != p.dtype:
+        raise InvalidShape(
+            "the memory is that of networks of the same kind and number",
+            got=f"{memory.first.dtype} of shape {memory.first.shape}",
+            allowed=f"{p.dtype} of shape {p.shape}",
+            hint="Trained.memory of these networks",
+        )
+    return State(p, memory.first.copy(), memory.second.copy(), memory.powers.copy())
 
 
 def _notes(
@@ -289,4 +308,5 @@ def _trained(networks: Network, job: _Job, watched: tuple[int, ...], complete: b
         watched=watched,
         paths=notes.paths,
         complete=complete,
+        memory=Memory(job.state.first, job.state.second, job.state.powers),
     )

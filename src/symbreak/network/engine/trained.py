@@ -16,6 +16,24 @@ Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
+class Memory:
+    """What update rules remember of the past, a row for each of R networks: `train_many` goes on from it.
+
+    Attributes:
+        first, second: running means of the gradients and of their squares, (R, parameters).
+        powers: of the two decay rates, (R, 2).
+    """
+
+    first: Array
+    second: Array
+    powers: NDArray[np.float64]
+
+    def __getitem__(self, chosen: slice) -> Memory:
+        """Return the memory of some of the networks."""
+        return Memory(self.first[chosen], self.second[chosen], self.powers[chosen])
+
+
+@dataclass(frozen=True, eq=False)
 class Trained:
     """R networks after their training.
 
@@ -32,6 +50,7 @@ class Trained:
         watched: which networks' parameters were kept.
         paths: their parameters at the iterations looked at, as `parameters_at` reads them.
         complete: whether the training ran to its end; if not, nothing else here is.
+        memory: what the update rules remember at the end.
     """
 
     network: Network
@@ -43,6 +62,7 @@ class Trained:
     watched: tuple[int, ...]
     paths: Array
     complete: bool
+    memory: Memory
 
     @property
     def final_cost(self) -> Array:
