@@ -134,7 +134,7 @@ def test_chunks_cover_the_map_once():
 
 def test_the_first_chunks_are_spread():
     """Of the first tenth, each quarter of the map has its share, up to two."""
-    first = np.array(Grid((1, 1000), (1, 1)).scattered()[:100])
+    first = np.array(list(Grid((1, 1000), (1, 1)).scattered())[:100])
     assert all(abs(count - 25) <= 2 for count in np.histogram(first, bins=4, range=(0, 1000))[0])
 
 

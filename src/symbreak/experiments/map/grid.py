@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbreak.experiments.map.axes import Axis
@@ -69,8 +70,8 @@ class Grid:
         bottom, right = min(top + self.tile[0], self.shape[0]), min(left + self.tile[1], self.shape[1])
         return Chunk(index, top, bottom, left, right)
 
-    def scattered(self) -> list[int]:
-        """Return all tiles in an order in which any first part is spread over the whole map.
+    def scattered(self) -> Iterator[int]:
+        """Yield all tiles in an order in which any first part is spread over the whole map.
 
         Networks of one region may cost ten times those of another, where they diverge at once: so the time left that
         is told from the first part is true of the rest. Steps of a golden part of the circle spread best.
@@ -81,7 +82,7 @@ class Grid:
         step = max(1, round(self.count * (math.sqrt(5) - 1) / 2))
         while math.gcd(step, self.count) > 1:
             step += 1
-        return [i * step % self.count for i in range(self.count)]
+        return (i * step % self.count for i in range(self.count))
 
 
 def grid(settings: MapSettings, examples: int, ends: tuple[int, int], networks: int | None = None) -> Grid:

@@ -19,6 +19,17 @@ VALUES = ("final_cost", "accuracy", "steps_to_half", "diverged", "effective_unit
 """What is mapped, by name."""
 
 
+def check_value(name: str) -> str:
+    """Return the name of a value with underscores: "final-cost" is "final_cost".
+
+    Raises `UnknownName` for what is not one of `VALUES`.
+    """
+    known = name.replace("-", "_")
+    if known not in VALUES:
+        raise UnknownName.among("value", name, VALUES)
+    return known
+
+
 @dataclass(frozen=True, eq=False)
 class MapResult:
     """A map: one network at each point (y[i], x[j]). Arrays are (m, n) = (len(y), len(x)), row 0 at the lowest y.
@@ -75,10 +86,7 @@ class MapResult:
 
         Raises `UnknownName` for what is not one of `VALUES`.
         """
-        known = name.replace("-", "_")
-        if known not in VALUES:
-            raise UnknownName.among("value", name, VALUES)
-        return np.where(self.done, np.asarray(getattr(self, known), np.float64), np.nan)
+        return np.where(self.done, np.asarray(getattr(self, check_value(name)), np.float64), np.nan)
 
     def command(self, i: int, j: int) -> str:
         """Return the command that trains the one network of row i, column j again, with the same bits."""

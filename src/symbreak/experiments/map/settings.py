@@ -66,7 +66,7 @@ class MapSettings:
 
     def __post_init__(self) -> None:
         for name in ("x", "y"):
-            axis = getattr(self, name)
+            axis: Axis | str = getattr(self, name)
             object.__setattr__(self, name, Axis.parse(axis) if isinstance(axis, str) else axis)
         object.__setattr__(self, "size", tuple(self.size))
         if len(self.size) != 2:
