@@ -115,7 +115,7 @@ class Fitting:
         """Take a secant's step in the logarithms."""
         size = math.log(self.setting.factors.get(name, 1.0))
         known = self.errors.setdefault(name, [])
-        slope = 1.0
+        slope = 2.0 if self.uses.is_tied(name) else 1.0
         if known and known[-1][0] != size:
             slope = (known[-1][1] - error) / (size - known[-1][0])
             slope = min(max(slope, SLOPES[0]), SLOPES[1])

@@ -64,7 +64,7 @@ def roles(
             if left:
                 found[parameter.name] = Role("left", 1.0, None, 1.0, len(of) > 1, left)
         else:
-            found[parameter.name] = _role(of, graph, records, _room(parameter, of, graph))
+            found[parameter.name] = _role(of, graph, records, _room(parameter, of, graph), uses.is_tied(parameter.name))
     return found
 
 
@@ -95,9 +95,9 @@ def _eps_felt(graph: Graph, index: int, sizes: Mapping[int, float]) -> bool:
     return sizes[index] ** 2 < FELT_EPS * least
 
 
-def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: float) -> Role:
+def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: float, tied: bool) -> Role:
     indices = [use.operation for use in of]
-    together = len(indices) > 1
+    together = len(indices) > 1 or tied
     stream = graph.exits.get(indices[0])
     # A recurrent layer adds its weighted input to its weighted state; that is no stream, for the sum is not handed on.
     streams = stream is not None and (stream.branches > 1 or not graph.is_weighted(stream.start))
@@ -130,4 +130,7 @@ def _room(parameter: Parameter, of: tuple[Use, ...], graph: Graph) -> float:
     operation = graph.wires.operations[of[0].operation]
     if any(source.kind == "input" for source in graph.wires.sources(operation)) or not parameter.summary.rms:
         return math.inf
-    return LARGEST * expected_std(Context(graph.wires.observation), operation) / parameter.summary.rms
+    size = parameter.summary.rms
+    if of[0].lengths and operation.weight is not None:
+        size /= math.sqrt(operation.weight.fan_in)
+    return LARGEST * expected_std(Context(graph.wires.observation), operation) / size

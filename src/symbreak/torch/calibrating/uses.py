@@ -27,6 +27,7 @@ class Use:
         operand: name of the argument that is the weight; `other` of the one that it is applied to.
         axis: of the result, counting units.
         bias: the bias that the operation adds.
+        lengths: the parameter holds the lengths of the operand's rows (weight_norm), not its entries.
     """
 
     parameter: str
@@ -37,6 +38,7 @@ class Use:
     other: str
     axis: int
     bias: str | None
+    lengths: bool
 
     @property
     def looks_up(self) -> bool:
@@ -59,6 +61,10 @@ class Uses:
     computed: Mapping[str, str]
     others: frozenset[str]
 
+    def is_tied(self, parameter: str) -> bool:
+        """Tell whether a weight is looked up and multiplied with."""
+        return len({use.looks_up for use in self.found if use.parameter == parameter}) == 2
+
     def of(self, parameter: str) -> tuple[Use, ...]:
         """Return the products that a weight is used in."""
         return tuple(use for use in self.found if use.parameter == parameter and not use.looks_up)
@@ -79,13 +85,13 @@ def uses(records: Sequence[Record], operations: Sequence[Operation], numbers: Ma
         if operation.weight is None:
             continue
         operand, other = _operands(records, records[record])
-        parameter = _proportional(records, records[record].arguments.get(operand))
+        parameter, lengths = _proportional(records, records[record].arguments.get(operand))
         if parameter is None:
             computed[operation.weight.parameter] = ", ".join(operation.parameters)
             continue
         axis = operation.unit_axis if operation.unit_axis is not None else len(operation.shape) - 1
         target = records[record].target
-        found.append(Use(parameter, place, record, target, operand, other, axis, operation.bias))
+        found.append(Use(parameter, place, record, target, operand, other, axis, operation.bias, lengths))
     return Uses(tuple(found), computed, frozenset(_elsewhere(records, {use.record for use in found})))
 
 
@@ -100,18 +106,19 @@ def _operands(records: Sequence[Record], record: Record) -> tuple[str, str]:
     return (right, left) if fixed else (left, right)
 
 
-def _proportional(records: Sequence[Record], item: Any) -> str | None:
-    """Return the parameter that an operand is a view, a copy or a multiple of."""
+def _proportional(records: Sequence[Record], item: Any) -> tuple[str | None, bool]:
+    """Return the parameter that an operand is a view, a copy or a multiple of, and whether it holds lengths of rows."""
+    lengths = False
     while isinstance(item, Ref):
         record = records[item.record]
         name = plain(record.target)
         if name in GAINED:
-            item = record.arguments.get(GAINED[name])
+            item, lengths = record.arguments.get(GAINED[name]), True
         elif (kind_of(name) == "shape" or name in SCALED) and len(record.refs) + len(record.leaves) == 1:
             item = record.refs[0] if record.refs else Leaf(record.leaves[0])
         else:
-            return None
-    return item.name if isinstance(item, Leaf) else None
+            return None, lengths
+    return (item.name if isinstance(item, Leaf) else None), lengths
 
 
 def _elsewhere(records: Sequence[Record], weighted: set[int]) -> Iterator[str]:
@@ -119,5 +126,5 @@ def _elsewhere(records: Sequence[Record], weighted: set[int]) -> Iterator[str]:
     for record in records:
         if record.index in weighted or not record.data or kind_of(record.target) == "shape":
             continue
-        names = (_proportional(records, item) for item in (*record.refs, *map(Leaf, record.leaves)))
+        names = (_proportional(records, item)[0] for item in (*record.refs, *map(Leaf, record.leaves)))
         yield from (name for name in names if name is not None)
