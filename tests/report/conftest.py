@@ -301,8 +301,24 @@ def diverging(planar: CompareResult) -> CompareResult:
     return replace(planar, rows=(planar.rows[0], row_of(wild.init, runs, wild.detail)))
 
 
+@pytest.fixture(scope="session")
+def users_model(planar: CompareResult) -> CompareResult:
+    """A model with hostile names, no features, no plane, no score but its cost, and no known base rate."""
+
+    def costed(each: Row) -> Row:
+        runs = tuple(replace(run, accuracy=run.final_cost) for run in each.runs)
+        detail = each.detail and replace(each.detail, boundary=None)
+        return replace(each, accuracy=each.final_cost, runs=runs, detail=detail)
+
+    none = {"features": (), "classes": (), "points": (), "labels": ()}
+    data = replace(planar.data, **none, score="cost", base="starting", base_rate_score=planar.data.base_rate_cost)
+    network = replace(planar.network, model=TRAPS, layers=(TRAPS,), parameters=17)
+    return replace(planar, data=data, network=network, rows=tuple(map(costed, planar.rows[:3])))
+
+
 @pytest.fixture(
     params=[
+        "users_model",
         "planar",
         "deep",
         "hostile",

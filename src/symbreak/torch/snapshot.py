@@ -148,7 +148,7 @@ def snapshot(
         trace = record_pass(model, run, watch)
     wiring = Wiring(trace)
     operations = wiring.operations(watch.signals.forward, watch.signals.axes)
-    total = float(trace.result.float().mean())
+    total = float(trace.result.double().mean())
     wires = Wires(Observation(parameters=(), operations=operations))
     records = {place: record for record, place in wiring.numbers().items()}
     return Snapshot(
@@ -251,4 +251,4 @@ def cost(model: nn.Module, x: Any, y: Any, loss_fn: calls.LossFunction | None, *
     """Return the loss on a batch in training mode, with the mean instead of noise; everything is as before after."""
     with untouched(model, seed=seed, given=(x, y, loss_fn)), torch.enable_grad(), Noiseless():  # type: ignore[no-untyped-call]
         calls.in_training(model)
-        return float(calls.needed_loss(calls.forward(model, x), y, loss_fn).detach().float().mean())
+        return float(calls.needed_loss(calls.forward(model, x), y, loss_fn).detach().double().mean())

@@ -124,7 +124,8 @@ def _all(
     try:
         for each in starts:
             for seed in range(settings.seeds):
-                found.setdefault(each.text, []).append(train(problem, each, seed, on_step))
+                outcome = train(problem, each, seed, on_step)
+                found.setdefault(each.text, []).append(outcome)
     except KeyboardInterrupt:
         return found, True
     return found, False
