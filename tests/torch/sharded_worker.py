@@ -23,11 +23,12 @@ from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, 
 
 from symbreak.torch import filling, shards
 from symbreak.torch.buffers import reset_buffers_
-from symbreak.torch.filling import as_array, fill_
+from symbreak.torch.filling import as_array
 from symbreak.torch.sharded import materialize_
+from symbreak.torch.starting import init_, plan
 
 WIDTH, HIDDEN, TOKENS = 6, 19, 11  # no number of processes divides all of them
-LAWS = {"emb": "normal(0.02)", "up": "he_normal", "down": "orthogonal", "norm": "uniform(0, 1)", "bn": "ones"}
+LAWS = {"*.bias": "normal(1)", "*.up.weight": "he_normal", "*.down.weight": "orthogonal", "*.norm.*": "uniform(0, 1)"}
 
 
 class Rope(nn.Module):
@@ -95,17 +96,16 @@ def copies():
     return init_device_mesh("cpu", (min(2, size), -(-size // 2)), mesh_dim_names=("copy", "shard"))
 
 
-def start(model):
-    """The laws by name, without a plan: what a plan says is not at issue here."""
-    for name, parameter in model.named_parameters():
-        law = next((law for part, law in LAWS.items() if f".{part}." in f".{name}" and parameter.ndim > 1), "normal(1)")
-        fill_(parameter, law, seed="run 1", name=name)
+def planned():
+    """The plan of the model without memory, with laws of other kinds in it."""
+    with torch.device("meta"):
+        return plan(Model()).edited(LAWS)
 
 
 def differences(cut, empty):
     """What of this process's model differs from the start on one device."""
     single = Model()
-    start(single)
+    init_(single, seed="run 1", plan=planned())
     with torch.device("meta"):
         model = Model()
     CUTS[cut](model)
@@ -119,7 +119,7 @@ def differences(cut, empty):
         materialize_(model)
     made = watched()
     with CommDebugMode() as communication:
-        start(model)
+        init_(model, seed="run 1", plan=planned())
     if communication.get_total_counts():
         found.append(f"{communication.get_total_counts()} messages")
     if max(made) > max(p.to_local().numel() if hasattr(p, "to_local") else p.numel() for p in model.parameters()):
