@@ -245,7 +245,7 @@ def _footer(result: MapResult) -> Html:
 
 def _data(result: MapResult) -> dict[str, Any]:
     """Return what the script reads; numbers of all networks are packed as bytes, row 0, the lowest, first."""
-    made = commands.parts(result)
+    made, hidden = commands.parts(result), result.hidden_units
     return {
         "shape": result.shape,
         "x": _side(result.settings.x, result.x),
@@ -253,17 +253,22 @@ def _data(result: MapResult) -> dict[str, Any]:
         "score": look.title_of(result, "accuracy"),
         "colours": [*look.SCALE, *(look.COLOURS[code] for code in (look.NEVER, look.DIVERGED, look.UNTRAINED))],
         "shades": {name: _packed(look.shades(result, name), np.uint8) for name in look.values(result)},
-        "cost": _packed(result.value("final_cost"), np.float32),
-        "accuracy": _packed(result.value("accuracy"), np.float32),
-        "half": _packed(np.nan_to_num(result.value("steps_to_half"), nan=-1), np.int32),
-        "diverged": _packed(np.where(result.done, result.diverged_at, -1), np.int32),
+        "codes": {"diverged": look.DIVERGED, "untrained": look.UNTRAINED},
+        "cost": _packed(result.value("final_cost"), np.float64),
+        "accuracy": _packed(result.value("accuracy"), np.float64),
+        "step": _packed(_step(result), np.int32),
         "units": _packed(np.nan_to_num(result.value("effective_units"), nan=-1), np.int32),
-        "hidden": _packed(result.hidden_units, np.int32),
-        "done": _packed(result.done, np.uint8),
+        "hidden": _packed(hidden if np.ptp(hidden) else hidden[:1, :1], np.int32),
         "point": commands.of_a_point(result),
         "window": commands.of_a_window(result),
         "commands": None if made is None else asdict(made),
     }
+
+
+def _step(result: MapResult) -> Array:
+    """Return the step at which a network diverged, or else at which its cost was half of the base rate's; -1: never."""
+    half = np.nan_to_num(result.value("steps_to_half"), nan=-1)
+    return np.where(result.diverged & result.done, result.diverged_at, half)
 
 
 def _side(axis: Axis, points: Array) -> dict[str, Any]:

@@ -25,15 +25,23 @@ def numbers(text: str, kind: str, shape: tuple[int, int]) -> np.ndarray:
 def test_the_numbers_are_those_of_the_map(small):
     data = carried(page(small))
     assert data["shape"] == [6, 7]
-    assert np.array_equal(numbers(data["cost"], "<f4", (6, 7)), small.value("final_cost").astype("f4"), equal_nan=True)
-    half = numbers(data["half"], "<i4", (6, 7))
-    assert (np.where(half < 0, np.nan, half) == small.value("steps_to_half"))[half >= 0].all()
-    assert (np.isnan(small.value("steps_to_half")) == (half < 0)).all()
-    assert (numbers(data["diverged"], "<i4", (6, 7)) == small.diverged_at).all()
-    assert (numbers(data["done"], "u1", (6, 7)) == small.done).all()
+    for name, key in (("final_cost", "cost"), ("accuracy", "accuracy")):
+        assert np.array_equal(numbers(data[key], "<f8", (6, 7)), small.value(name), equal_nan=True)
+    step = numbers(data["step"], "<i4", (6, 7))
+    expected = np.where(small.diverged, small.diverged_at, np.nan_to_num(small.value("steps_to_half"), nan=-1))
+    assert (step == expected).all()
+    assert numbers(data["hidden"], "<i4", (1, 1)) == 4
     assert [float(text) for text in data["x"]["text"]] == small.x.tolist()
     for name in look.values(small):
         assert (numbers(data["shades"][name], "u1", (6, 7)) == look.shades(small, name)).all()
+
+
+def test_numbers_that_float32_cannot_hold_are_carried_too(small):
+    cost = small.final_cost.copy()
+    cost[0, 0] = 1e300
+    data = carried(page(replace(small, final_cost=cost, hidden_units=np.arange(42).reshape(6, 7))))
+    assert numbers(data["cost"], "<f8", (6, 7))[0, 0] == 1e300
+    assert numbers(data["hidden"], "<i4", (6, 7))[5, 6] == 41
 
 
 def test_a_map_of_65536_networks_stays_below_3_megabytes(make):

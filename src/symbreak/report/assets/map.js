@@ -8,13 +8,13 @@
 
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const unpacked = (name, kind) => new kind(bytes(data[name]).buffer);
-  const cost = unpacked("cost", Float32Array);
-  const accuracy = unpacked("accuracy", Float32Array);
-  const half = unpacked("half", Int32Array);
-  const diverged = unpacked("diverged", Int32Array);
+  const cost = unpacked("cost", Float64Array);
+  const accuracy = unpacked("accuracy", Float64Array);
+  const step = unpacked("step", Int32Array);
   const units = unpacked("units", Int32Array);
+  // One number where all networks have as many.
   const hidden = unpacked("hidden", Int32Array);
-  const done = unpacked("done", Uint8Array);
+  const outcomes = bytes(data.shades.diverged);
 
   const rgba = data.colours.map((hex) => [1, 3, 5, 7].map((i) => parseInt(hex.slice(i, i + 2) || "ff", 16)));
 
@@ -46,9 +46,9 @@
   const share = (value) => `${Number((100 * value).toFixed(1))}%`;
 
   const verdict = (k) => {
-    if (!done[k]) return "not trained yet";
-    if (diverged[k] >= 0) return `diverges at step ${diverged[k]}`;
-    if (half[k] >= 0) return `reaches half of the base-rate cost in ${half[k]} steps`;
+    if (outcomes[k] === data.codes.untrained) return "not trained yet";
+    if (outcomes[k] === data.codes.diverged) return `diverges at step ${step[k]}`;
+    if (step[k] >= 0) return `reaches half of the base-rate cost in ${step[k]} steps`;
     return "does not reach half of the base-rate cost";
   };
   const terms = (k, i, j) => {
@@ -60,7 +60,8 @@
     if (Number.isFinite(accuracy[k])) {
       found.push([data.score, data.score === "accuracy" ? share(accuracy[k]) : number(accuracy[k])]);
     }
-    if (units[k] >= 0 && hidden[k] > 0) found.push(["effective units", `${units[k]} of ${hidden[k]}`]);
+    const all = hidden[k] ?? hidden[0];
+    if (units[k] >= 0 && all > 0) found.push(["effective units", `${units[k]} of ${all}`]);
     return found;
   };
   const tell = (i, j) => {
