@@ -15,12 +15,13 @@ from symbreak.errors import InvalidInput
 from symbreak.torch.calibrating.calibration import Calibration, Change
 from symbreak.torch.calibrating.fitting import Fitting, Seen
 from symbreak.torch.calibrating.graph import Graph
-from symbreak.torch.calibrating.passes import Setting, observed_pass, operations_of
+from symbreak.torch.calibrating.passes import Setting, first_pass, sized_pass
 from symbreak.torch.calibrating.roles import roles
 from symbreak.torch.calibrating.uses import uses
 from symbreak.torch.nested import tensors
 from symbreak.torch.observe import parameters
 from symbreak.torch.usable import usable
+from symbreak.torch.wiring import Wiring
 
 # Weights that are read several times are fitted by secants in the logarithm, which take three or four passes.
 MOST_PASSES = 12
@@ -59,20 +60,20 @@ def calibrate_(model: nn.Module, x: Any, *, target: float = 1.0, tol: float = 0.
     """
     usable(model)
     _check(model, x, target, tol)
-    first = observed_pass(model, x)
-    operations, numbers = operations_of(first)
-    found = uses(first.trace.records, operations, numbers)
+    trace, signals = first_pass(model, x)
+    wiring = Wiring(trace)
+    operations, numbers = wiring.operations(signals.forward, signals.axes), wiring.numbers()
+    found = uses(trace.records, operations, numbers)
     seen = Observation(parameters=parameters(model), operations=operations)
-    records = {place: record for record, place in numbers.items()}
-    sizes = {op.index: op.signal.std for op in operations if op.signal is not None}
-    given = roles(seen, Graph(Wires(seen)), found, records, sizes)
+    given = roles(seen, Graph(Wires(seen)), found, {place: record for record, place in numbers.items()})
     fitting = Fitting(given, found, target, tol, dict(_free_biases(model, operations)))
-    before = observed_pass(model, x, found.found, Setting(), fitting.look).spreads
-    passes = 2
+    starts = {role.start: signals.axes[role.start] for role in given.values() if role.start is not None}
+    before = sized_pass(model, x, found.found, starts, Setting(), fitting.look)
+    passes = 3
     while not fitting.settled and passes < MOST_PASSES:
-        fitting.finish(observed_pass(model, x, found.found, fitting.setting, fitting).spreads)
+        fitting.finish(sized_pass(model, x, found.found, starts, fitting.setting, fitting))
         passes += 1
-    after = observed_pass(model, x, found.found, fitting.setting, fitting.look).spreads
+    after = sized_pass(model, x, found.found, starts, fitting.setting, fitting.look)
     was, now = ({name: fitting.seen(name, spreads) for name in given} for spreads in (before, after))
     refused = _worse(fitting, was, now)
     if refused:
@@ -80,7 +81,7 @@ def calibrate_(model: nn.Module, x: Any, *, target: float = 1.0, tol: float = 0.
         now = was
     _apply(model, fitting.setting)
     changes = tuple(_change(name, fitting, was[name], now[name]) for name in given)
-    return Calibration(changes, target, passes + 1, refused)
+    return Calibration(changes, target, passes, refused)
 
 
 def _check(model: nn.Module, x: Any, target: float, tol: float) -> None:

@@ -12,7 +12,6 @@ from torch import Tensor
 from symbreak.torch.calibrating.passes import Setting, Spread
 from symbreak.torch.calibrating.roles import Role
 from symbreak.torch.calibrating.uses import Use, Uses
-from symbreak.torch.signals import Signals
 
 # A head may start smaller than the wanted spread: less confident answers cost no loss. Below a hundredth, the first
 # steps of the layers before it are a hundred times smaller than they could be.
@@ -51,9 +50,9 @@ class Fitting:
     errors: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     settled: bool = False
 
-    def __call__(self, use: Use, spread: Spread, signals: Signals) -> tuple[float, Tensor | None]:
+    def __call__(self, use: Use, spread: Spread, streams: Mapping[int, float]) -> tuple[float, Tensor | None]:
         """Return the factor and the shift that a product asks for, on top of what it has."""
-        self.look(use, spread, signals)
+        self.look(use, spread, streams)
         role = self.roles[use.parameter]
         if role.place == "left" or role.together:
             return 1.0, None
@@ -61,11 +60,10 @@ class Fitting:
         factor = self.factor(role, seen, self.setting.factors.get(use.parameter, 1.0))
         return factor, self._shift(use, role, spread, factor)
 
-    def look(self, use: Use, spread: Spread, signals: Signals) -> tuple[float, Tensor | None]:
+    def look(self, use: Use, spread: Spread, streams: Mapping[int, float]) -> tuple[float, Tensor | None]:
         """Note the stream that a product's results are added to, and change nothing."""
         start = self.roles[use.parameter].start
-        signal = signals.forward.get(start) if start is not None else None
-        self.streams[use.parameter] = signal.std if signal is not None else self.target
+        self.streams[use.parameter] = self.target if start is None else streams.get(start, self.target)
         return 1.0, None
 
     def wanted(self, role: Role, seen: Seen) -> float:

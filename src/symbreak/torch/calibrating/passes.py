@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from symbreak.diagnosis.observation import Operation
 from symbreak.torch import calls
 from symbreak.torch.calibrating.uses import Use
 from symbreak.torch.guard import untouched
 from symbreak.torch.signals import Signals
-from symbreak.torch.trace import Record, Recorder, Trace, record_pass
-from symbreak.torch.wiring import Wiring
+from symbreak.torch.trace import Record, Recorder, Trace, Watch, record_pass
 
 # Spread below this share of the size is what rounding of float32 sums leaves of a constant.
 CONSTANT = 1e-6
@@ -55,38 +54,28 @@ class Setting:
     shifts: dict[str, Tensor] = field(default_factory=dict)
 
 
-Fit = Callable[[Use, Spread, Signals], tuple[float, Tensor | None]]
-"""Called with a use, what it gives, and what was measured in this pass so far, by record; returns by what to multiply
-the weight on top, and what to add to the bias."""
-
-
-@dataclass(eq=False)
-class Pass:
-    """What a pass has shown.
-
-    Attributes:
-        spreads: by operation that a weight is used in, as it was before a fit.
-        trace: all records.
-        signals: what was measured of them.
-    """
-
-    spreads: dict[int, Spread]
-    trace: Trace
-    signals: Signals
+Fit = Callable[[Use, Spread, Mapping[int, float]], tuple[float, Tensor | None]]
+"""Called with a use, what it gives, and the spread of streams by the record that they start at; returns by what to
+multiply the weight on top, and what to add to the bias."""
 
 
 class Resized(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Multiplies the weights that operations read, and fits the sizes of some on the way."""
 
     def __init__(
-        self, place: Callable[[], int], uses: Iterable[Use], setting: Setting, fit: Callable[..., Any]
+        self,
+        place: Callable[[], int],
+        uses: Iterable[Use],
+        setting: Setting,
+        fit: Callable[[Use, Spread], tuple[float, Tensor | None]],
+        spreads: dict[int, Spread],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._place = place
         self._uses = {use.record: use for use in uses}
         self._setting = setting
         self._fit = fit
-        self.spreads: dict[int, Spread] = {}
+        self.spreads = spreads
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         use = self._uses.get(self._place())
@@ -132,35 +121,54 @@ def measure(result: Tensor, axis: int, read: Tensor | None = None) -> Spread:
     return Spread(total, total + float(means.square().mean()), means, before, len(table))
 
 
-def observed_pass(model: nn.Module, x: Any, uses: Iterable[Use] = (), setting: Setting | None = None,
-                  fit: Fit | None = None) -> Pass:  # fmt: skip
-    """Run the model forward once with weights of the sizes in `setting`, which `fit` may change on the way."""
+def first_pass(model: nn.Module, x: Any) -> tuple[Trace, Signals]:
+    """Run the model forward as it is; return all operations and what was measured of them."""
     signals = Signals()
-    spreads: dict[int, Spread] = {}
-
-    def run(recorder: Recorder) -> None:
-        resized = Resized(
-            lambda: len(recorder.trace.records),
-            uses,
-            setting or Setting(),
-            lambda use, spread: fit(use, spread, signals) if fit is not None else (1.0, None),
-        )
-        recorder.add_input("input", x)
-        with resized, recorder:
-            output = calls.forward(model, x)
-        recorder.add_end(calls.outputs(output))
-        spreads.update(resized.spreads)
 
     def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> None:
         signals.watch(record, args, kwargs, output)
 
+    return _pass(model, x, watch, lambda _: nullcontext()), signals
+
+
+def sized_pass(
+    model: nn.Module, x: Any, uses: Iterable[Use], starts: Mapping[int, int], setting: Setting, fit: Fit
+) -> dict[int, Spread]:
+    """Run the model forward with weights of the sizes in `setting`, which `fit` may change on the way.
+
+    Args:
+        model, x: as always.
+        uses: where weights are read.
+        starts: records whose spread `fit` is told, with the axis of their units.
+        setting: sizes.
+        fit: called at each product.
+
+    Returns:
+        By operation, what each product gave before a fit.
+    """
+    streams: dict[int, float] = {}
+    spreads: dict[int, Spread] = {}
+
+    def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> None:
+        if record.index in starts:
+            streams[record.index] = measure(output, starts[record.index]).std
+
+    def resized(recorder: Recorder) -> Resized:
+        return Resized(lambda: len(recorder.trace.records), uses, setting, lambda u, s: fit(u, s, streams), spreads)
+
+    _pass(model, x, watch, resized)
+    return spreads
+
+
+def _pass(
+    model: nn.Module, x: Any, watch: Watch, around: Callable[[Recorder], AbstractContextManager[object]]
+) -> Trace:
+    def run(recorder: Recorder) -> None:
+        recorder.add_input("input", x)
+        with around(recorder), recorder:
+            output = calls.forward(model, x)
+        recorder.add_end(calls.outputs(output))
+
     with untouched(model, seed=0, given=(x,)):
         calls.in_training(model)
-        trace = record_pass(model, run, watch)
-    return Pass(spreads, trace, signals)
-
-
-def operations_of(seen: Pass) -> tuple[tuple[Operation, ...], dict[int, int]]:
-    """Return what the records are, and the index of the operation by that of its record."""
-    wiring = Wiring(seen.trace)
-    return wiring.operations(seen.signals.forward, seen.signals.axes), wiring.numbers()
+        return record_pass(model, run, watch)

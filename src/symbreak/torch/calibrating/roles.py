@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from symbreak.diagnosis.observation import Observation, Parameter
+from symbreak.diagnosis.observation import Observation, Operation, Parameter
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.diagnosis.rules.wrong_scale import expected_std
 from symbreak.torch.calibrating.graph import Graph
@@ -44,9 +44,7 @@ class Role:
     reason: str
 
 
-def roles(
-    observation: Observation, graph: Graph, uses: Uses, records: Mapping[int, int], sizes: Mapping[int, float]
-) -> dict[str, Role]:
+def roles(observation: Observation, graph: Graph, uses: Uses, records: Mapping[int, int]) -> dict[str, Role]:
     """Return the role of every weight, by its first name, in the order of the parameters.
 
     Args:
@@ -54,12 +52,11 @@ def roles(
         graph: its wiring.
         uses: where weights are read.
         records: index of the record, by that of the operation.
-        sizes: spread of the results, by operation.
     """
     found: dict[str, Role] = {}
     for parameter in observation.parameters:
         of = uses.of(parameter.name)
-        left = _left(parameter, of, uses, graph, sizes)
+        left = _left(parameter, of, uses, graph)
         if left is not None:
             if left:
                 found[parameter.name] = Role("left", 1.0, None, 1.0, len(of) > 1, left)
@@ -68,9 +65,7 @@ def roles(
     return found
 
 
-def _left(
-    parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph, sizes: Mapping[int, float]
-) -> str | None:
+def _left(parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph) -> str | None:
     """Return why a parameter is left alone; None if it is not, and nothing if it is no weight at all."""
     if not of:
         if parameter.name in uses.computed:
@@ -84,15 +79,14 @@ def _left(
     if parameter.summary.zeros == parameter.summary.size:
         return "all zero: as it should be, or for another rule to tell; no factor changes it"
     operations = [graph.wires.operations[use.operation] for use in of]
-    if all(graph.is_normalized(op) and not _eps_felt(graph, op.index, sizes) for op in operations):
+    if all(graph.is_normalized(op) and not _eps_felt(graph, op) for op in operations):
         return "a normalization follows, which undoes any factor"
     return None
 
 
-def _eps_felt(graph: Graph, index: int, sizes: Mapping[int, float]) -> bool:
-    readers = graph.wires.readers(graph.wires.operations[index])
-    least = max(float(reader.attributes.get("eps") or 0) for reader in readers)
-    return sizes[index] ** 2 < FELT_EPS * least
+def _eps_felt(graph: Graph, operation: Operation) -> bool:
+    eps = max(float(reader.attributes.get("eps") or 0) for reader in graph.wires.readers(operation))
+    return operation.signal is not None and operation.signal.std**2 < FELT_EPS * eps
 
 
 def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: float, tied: bool) -> Role:
