@@ -13,15 +13,15 @@ from symbreak.torch.calibrating.passes import Setting, Spread
 from symbreak.torch.calibrating.roles import Role
 from symbreak.torch.calibrating.uses import Use, Uses
 
-# A head may start smaller than the wanted spread: less confident answers cost no loss. Below a hundredth, the first
-# steps of the layers before it are a hundred times smaller than they could be.
-LEAST_HEAD = 0.01
+# A head is left as it is over a wide range: small answers cost no loss, and larger ones hand on a larger gradient. Below
+# a hundredth of the wanted spread the first steps of the layers before it are a hundred times smaller than they could
+# be; logits of spread s make a cross-entropy start s^2/2 above that of a constant guess, which is felt from 3/2 on.
+HEADS = (0.01, 1.5)
+# What is outside is set to a third: a cross-entropy then starts 0.06 above that of a constant guess.
+HEAD = 1 / 3
 # How much larger what all samples have in common may be than the wanted spread, before biases take it away.
 # Four times makes the mean cosine between samples 16/17; rows of ReLU layers get there after some forty.
 OFFSETS = {"head": 1.0, "hidden": 4.0}
-# Logits of spread s make the cross-entropy start s^2/2 above that of a constant guess, and a mean square s^2 of the
-# targets' variance above: at a third of the wanted spread neither is felt.
-MOST_HEAD = 1 / 3
 # Bounds of the slope of log(spread) by log(factor): 1 for a weight that is read once, 2 for one that is read twice in a
 # row; slopes outside come of noise or of saturation.
 SLOPES = (0.5, 4.0)
@@ -67,10 +67,10 @@ class Fitting:
         return 1.0, None
 
     def wanted(self, role: Role, seen: Seen) -> float:
-        """Return the spread that a weight's results shall have: for a branch and a head, the most."""
+        """Return the spread that a weight's results shall have: for a branch the most, for a head if it is changed."""
         if role.place == "recurrent":
             return seen.read
-        part = {"branch": seen.stream, "head": MOST_HEAD}.get(role.place, 1.0)
+        part = {"branch": seen.stream, "head": HEAD}.get(role.place, 1.0)
         return self.target * role.share * part
 
     def factor(self, role: Role, seen: Seen, size: float = 1.0) -> float:
@@ -78,8 +78,8 @@ class Fitting:
         wanted = self.wanted(role, seen)
         if not (seen.std > 0 and wanted > 0 and math.isfinite(seen.std)):
             return 1.0
-        least = {"branch": 0.0, "head": LEAST_HEAD}.get(role.place, 1.0) * wanted
-        if least * (1 - self.tol) <= seen.std <= wanted * (1 + self.tol):
+        low, high = {"branch": (0.0, 1.0), "head": (HEADS[0] / HEAD, HEADS[1] / HEAD)}.get(role.place, (1.0, 1.0))
+        if low * (1 - self.tol) <= seen.std / wanted <= high * (1 + self.tol):
             return 1.0
         return min(wanted / seen.std, max(1.0, role.room / size))
 

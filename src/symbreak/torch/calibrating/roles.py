@@ -105,7 +105,7 @@ def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: f
     share = graph.shares.get(indices[0], 1.0)
     reason = "" if share == 1 else "its part in a sum of two"
     if all(index in graph.wires.outputs for index in indices):
-        return Role("head", share, None, room, together, "nothing comes after it: at most the wanted spread")
+        return Role("head", share, None, room, together, "nothing comes after it: small and moderate answers are left")
     operation = graph.wires.operations[indices[0]]
     name, depth = graph.activation_after(operation), graph.stretch(operation)
     critical = gains.critical(name, depth) if name else None
