@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from symbreak._version import __version__
-from symbreak.cli import check, compare, grade, lesson, rules, symmetry
+from symbreak.cli import check, compare, grade, lesson, map, rules, symmetry
 from symbreak.cli.exits import INTERRUPTED, PIPE_CLOSED, UNUSABLE
 from symbreak.errors import SymbreakError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compare")(compare.command)
+app.command("map")(map.command)
 app.command("check")(check.command)
 app.command("rules")(rules.rules)
 app.command("explain")(rules.explain)
