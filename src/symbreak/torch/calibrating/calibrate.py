@@ -136,7 +136,7 @@ def _change(name: str, fitting: Fitting, was: Seen, now: Seen) -> Change:
         shift=fitting.shift_size(bias),
         before=_finite(was.std),
         after=_finite(now.std),
-        wanted=None if left else _finite(fitting.wanted(role, now)),
+        wanted=None if left or (role.place == "head" and factor == 1) else _finite(fitting.wanted(role, now)),
         reason=reason,
     )
 

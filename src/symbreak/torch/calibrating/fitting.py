@@ -13,9 +13,9 @@ from symbreak.torch.calibrating.passes import Setting, Spread
 from symbreak.torch.calibrating.roles import Role
 from symbreak.torch.calibrating.uses import Use, Uses
 
-# A head is left as it is over a wide range: small answers cost no loss, and larger ones hand on a larger gradient. Below
-# a hundredth of the wanted spread the first steps of the layers before it are a hundred times smaller than they could
-# be; logits of spread s make a cross-entropy start s^2/2 above that of a constant guess, which is felt from 3/2 on.
+# A head is left as it is over a wide range: small answers cost no loss, and larger ones hand on a larger gradient.
+# Below a hundredth of the wanted spread the first steps of the layers before it are a hundred times smaller than they
+# could be; logits of spread s make a cross-entropy start s^2/2 above that of a constant guess, felt from 3/2 on.
 HEADS = (0.01, 1.5)
 # What is outside is set to a third: a cross-entropy then starts 0.06 above that of a constant guess.
 HEAD = 1 / 3
