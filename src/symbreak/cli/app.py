@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from symbreak._version import __version__
-from symbreak.cli import check, compare, grade, lesson, map, rules, symmetry
+from symbreak.cli import check, compare, grade, lab, lesson, map, rules, symmetry
 from symbreak.cli.exits import INTERRUPTED, PIPE_CLOSED, UNUSABLE
 from symbreak.errors import SymbreakError
 
@@ -31,6 +31,7 @@ app.command("explain")(rules.explain)
 app.command("symmetry")(symmetry.command)
 app.command("lesson")(lesson.command)
 app.command("grade")(grade.command)
+app.command("lab")(lab.command)
 
 
 def _tell_version(wanted: bool) -> None:

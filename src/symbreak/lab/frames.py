@@ -1,0 +1,164 @@
+"""What is drawn of a race at one step: everything measured by the rooms that define it."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbreak.datasets import Dataset
+from symbreak.experiments import measures, pictures
+from symbreak.experiments.running import Problem
+from symbreak.lab.lanes import Lane, Track, cost_of
+from symbreak.lab.lemmas import lemmas
+from symbreak.lab.race import Race
+from symbreak.network import Backward, Forward, Network, backward, forward
+
+Array = NDArray[np.floating[Any]]
+
+# Points of the decision picture along each side.
+GRID = 48
+# A frame of more numbers would be too much for a browser, thirty times a second: then only the first layer is sent.
+MOST_WEIGHTS = 2048
+
+
+def number(value: Any) -> float | None:
+    """Return a number as JSON has it: none for inf and nan."""
+    return float(value) if math.isfinite(value) else None
+
+
+def nested(array: Array) -> Any:
+    """Return lists of numbers; what overflowed is none."""
+    if np.isfinite(array).all():
+        return array.tolist()
+    return [nested(row) if row.ndim else number(row) for row in array]
+
+
+def described(data: Problem) -> dict[str, Any]:
+    """Return the data as the page draws it; names are plain text, never markup."""
+    train = data.train
+    low, high = ranges(train)
+    return {
+        "name": train.name,
+        "X": train.X.tolist(),
+        "Y": (train.Y[0] if train.task == "regression" else train.labels()).tolist(),
+        "features": list(train.features),
+        "labels": list(train.classes),
+        "task": train.task,
+        "x_range": [low[0], high[0]],
+        "y_range": [low[1], high[1]] if train.n_x > 1 else None,
+        "base_rate": data.base_rate_cost,
+        "score": "r2" if train.task == "regression" else "accuracy",
+    }
+
+
+def ranges(train: Dataset) -> tuple[list[float], list[float]]:
+    """Return the corners of the decision picture: the data and a margin."""
+    low, high = train.X.min(axis=1), train.X.max(axis=1)
+    margin = pictures.MARGIN * np.maximum(high - low, 1e-9)
+    return (low - margin).tolist(), (high + margin).tolist()
+
+
+def drawn(race: Race) -> list[dict[str, Any]]:
+    """Return what a frame tells of every network."""
+    return [_network(race, index, lane) for index, lane in enumerate(race.moment.lanes)]
+
+
+def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
+    track, network = race.track, lane.network
+    with np.errstate(all="ignore"):
+        passed, gradient = whole_passes(track, index, network)
+        value = cost_of(track, index, network)
+        return {
+            "cost": number(value),
+            "diverged": not math.isfinite(value),
+            "accuracy": number(_accuracy(track.problem, network, passed)),
+            **_units(network, passed, gradient),
+            "saturated": measures.saturated_share(network, passed)[0].tolist(),
+            "dead": measures.dead_share(network, passed)[0].tolist(),
+            **_weights(network),
+            "boundary": boundary(track.problem, network),
+            "lemmas": lemmas(race, index),
+            "merged": _merged(track, lane, passed),
+        }
+
+
+def whole_passes(track: Track, index: int, network: Network) -> tuple[Forward, Backward]:
+    """Return the passes over all training examples, nothing dropped, in the network's own arithmetic."""
+    arithmetic, train = track.state.networks[index].arithmetic, track.problem.train
+    passed = forward(network, train.X, arithmetic=arithmetic)
+    return passed, backward(network, passed, train.Y, arithmetic=arithmetic)
+
+
+def _accuracy(problem: Problem, network: Network, passed: Forward) -> float:
+    if problem.scored is not problem.train:
+        passed = forward(network, problem.scored.X, arithmetic="unitwise")
+    regression = problem.train.task == "regression"
+    return float(measures.accuracy(network, passed, problem.scored.Y, regression=regression)[0])
+
+
+def _units(network: Network, passed: Forward, gradient: Backward) -> dict[str, Any]:
+    """Return which units are one now, and how many there really are: see `measures.effective_units`."""
+    layers = zip(passed.activations[1:-1], gradient.deltas[:-1], strict=True)
+    return {
+        "units": [same_rows(np.hstack(pair), signed=network.activation.odd) for pair in layers],
+        "effective": measures.effective_units(network, passed, gradient)[0].tolist(),
+    }
+
+
+def same_rows(rows: Array, *, signed: bool) -> list[int]:
+    """Return a class for every row, counted from 0: rows of a class are equal to the last bit, or up to sign."""
+    found: dict[bytes, int] = {}
+    classes = []
+    for row in rows + 0.0:
+        nonzero = np.flatnonzero(row)
+        mirrored = signed and nonzero.size and row[nonzero[0]] < 0
+        classes.append(found.setdefault((-row + 0.0 if mirrored else row).tobytes(), len(found)))
+    return classes
+
+
+def _weights(network: Network) -> dict[str, Any]:
+    shown = len(network.weights) if sum(p.size for p in network.parameters) <= MOST_WEIGHTS else 1
+    if network.weights[0].size > MOST_WEIGHTS:
+        shown = 0
+    return {
+        "weights": [nested(w) for w in network.weights[:shown]],
+        "biases": [nested(b[:, 0]) for b in network.biases],
+    }
+
+
+def boundary(problem: Problem, network: Network) -> str | None:
+    """Return the answers over the plane as bytes, base64, row 0 at the lowest x2; none if the data is not plane.
+
+    A single output is a probability (for a regression, its place between the least and the largest target), 0 to 255;
+    of several outputs it is the number of the largest.
+    """
+    train = problem.train
+    if train.n_x != 2:
+        return None
+    low, high = ranges(train)
+    axes = np.meshgrid(*(np.linspace(low[i], high[i], GRID) for i in (0, 1)))
+    # A picture of 256 shades needs no arithmetic that keeps ties.
+    answer = forward(network, np.stack([axis.ravel() for axis in axes]), arithmetic="blas").answer
+    if len(answer) > 1:
+        values = answer.argmax(axis=0).astype(np.float64)
+    else:
+        least, largest = (0.0, 1.0) if train.task == "binary" else (float(train.Y.min()), float(train.Y.max()))
+        values = 255 * (answer[0] - least) / max(largest - least, 1e-300)
+    shades = np.clip(np.nan_to_num(np.rint(values), nan=0.0, posinf=255, neginf=0), 0, 255)
+    return base64.b64encode(shades.astype(np.uint8).tobytes()).decode()
+
+
+def _merged(track: Track, lane: Lane, passed: Forward) -> dict[str, Any] | None:
+    if lane.merged is None:
+        return None
+    train = track.problem.train
+    small = forward(lane.merged.network, train.X, arithmetic="unitwise")
+    return {
+        "sizes": list(lane.merged.network.sizes),
+        "kept": [list(units) for units in lane.merged.kept],
+        "difference": number(np.abs(small.answer - passed.answer).max()),
+    }
