@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from symbreak import diagnosis as diagnosis
     from symbreak import grade as grade
     from symbreak import initializers as initializers
+    from symbreak import integrations as integrations
+    from symbreak import jax as jax
+    from symbreak import keras as keras
     from symbreak import lesson as lesson
     from symbreak import network as network
     from symbreak import numerics as numerics
     from symbreak import random as random
+    from symbreak import torch as torch
     from symbreak.diagnosis.symmetry.forecast import steps_to_separate as steps_to_separate
     from symbreak.diagnosis.symmetry.merge import merge as merge
     from symbreak.errors import InvalidInput as InvalidInput
@@ -34,20 +38,37 @@ if TYPE_CHECKING:
     from symbreak.front.comparison import compare as compare
     from symbreak.front.lesson import Lesson as Lesson
     from symbreak.front.lesson import audit_lesson as audit_lesson
+    from symbreak.front.map import Map as Map
+    from symbreak.front.map import map as map
     from symbreak.front.symmetry import symmetry as symmetry
     from symbreak.network import Network as Network
 
-_ROOMS = ("datasets", "diagnosis", "grade", "initializers", "lesson", "network", "numerics", "random")
+_ROOMS = (
+    "datasets",
+    "diagnosis",
+    "grade",
+    "initializers",
+    "integrations",
+    "jax",
+    "keras",
+    "lesson",
+    "network",
+    "numerics",
+    "random",
+    "torch",
+)
 _NAMES = {
     "Comparison": "symbreak.front.comparison",
     "InvalidInput": "symbreak.errors",
     "Lesson": "symbreak.front.lesson",
+    "Map": "symbreak.front.map",
     "Network": "symbreak.network",
+    "Report": "symbreak.front.check",
     "SymbreakError": "symbreak.errors",
     "audit_lesson": "symbreak.front.lesson",
-    "Report": "symbreak.front.check",
     "check": "symbreak.front.check",
     "compare": "symbreak.front.comparison",
+    "map": "symbreak.front.map",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
     "symmetry": "symbreak.front.symmetry",
@@ -57,22 +78,30 @@ __all__ = [
     "Comparison",
     "InvalidInput",
     "Lesson",
+    "Map",
     "Network",
+    "Report",
     "SymbreakError",
     "__version__",
     "audit_lesson",
+    "check",
     "compare",
     "datasets",
     "diagnosis",
     "grade",
     "initializers",
+    "integrations",
+    "jax",
+    "keras",
     "lesson",
+    "map",
     "merge",
     "network",
     "numerics",
     "random",
     "steps_to_separate",
     "symmetry",
+    "torch",
 ]
 
 
