@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
-from symbreak.torch.filling import fill_
-from symbreak.torch.starting.admission import fillable
+from symbreak.torch.filling import fill_, require_fillable
 from symbreak.torch.starting.names import tensors
 from symbreak.torch.starting.planning import plan as planned
 from symbreak.torch.starting.stacks import read
@@ -93,14 +92,7 @@ def _patterns(only: str | Iterable[str], own: Iterable[str]) -> Sequence[str]:
 def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
     """Check one row against its parameter."""
     name, tensor = entry.parameter, own[entry.parameter]
-    fillable(name, tensor)
-    if tensor.is_meta:
-        raise InvalidInput(
-            "a parameter must be in memory to be initialized",
-            got=f"{name} on the meta device, which holds shapes only",
-            allowed="tensors with memory",
-            hint="model.to_empty(device='cpu'), then init_(model, seed=0, plan=plan)",
-        )
+    require_fillable(tensor, name)
     if tuple(tensor.shape) != entry.shape:
         raise InvalidShape(
             "a plan fits the shapes that it was made for",

@@ -10,15 +10,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from symbreak.diagnosis.observation import Loss
 from symbreak.torch.starting import gains
+from symbreak.torch.starting.pairs import DEEP, Pairing
+from symbreak.torch.starting.priors import prior
 from symbreak.torch.starting.roles import Role, blocks, constant_value
 from symbreak.torch.starting.stacks import stack
 
-# From so many layers in a row without normalization or shortcut, the spread of a random matrix's singular values
-# multiplies up; orthogonal matrices have none (Pennington et al., arXiv:1711.04735).
-DEEP = 3
-# A head starts with a small output: the loss starts at that of a constant guess, and the body gets its gradient.
-HEAD = 1.0
+# A head is as large as any other weight: a smaller one trained slower on seven of eight tasks. Only a squared error
+# counts every random output as error; there the output starts small.
+SQUARED_HEAD = 0.3
 # Rows of an embedding that is the output's weight as well: what the last layer hands on has size 1, so that logits
 # have this standard deviation.
 TIED_LOGITS = 0.5
@@ -42,11 +43,11 @@ class Context:
 
     Attributes:
         observed: the wiring was seen.
-        prior: the output's best constant guess, for the bias of the head, in the text form of a law.
+        loss: on the batch, with its targets.
     """
 
     observed: bool
-    prior: str | None = None
+    loss: Loss | None = None
 
 
 def starts(roles: Sequence[Role], context: Context) -> list[Start]:
@@ -55,21 +56,39 @@ def starts(roles: Sequence[Role], context: Context) -> list[Start]:
 
 
 def _weight(role: Role, context: Context) -> Start:
-    gain, words = _gain(role, context)
-    words = [_layer_words(role), *words]
+    gain, told = _gain(role, context)
+    words = [_layer_words(role), *told]
     if role.closes and constant_value(role.tensor) == 0:
         return Start("zeros", _join([*words, "the model starts this branch at zero, which is sound"]))
-    factor, more = _place(role)
+    factor, more = _place(role, context)
     words += more
     taps = role.fan_in * role.share
     if role.share < 1:
         words.append(f"{1 - role.share:.0%} of the taps fall on padding")
     if factor == 0:
         return Start("zeros", _join(words))
+    if role.pairing is not None and role.part == "weight":
+        return _paired(
+            role, role.pairing, factor, [words[0], *(told if role.reading and role.reading.rms else []), *more]
+        )
     if _is_deep(role):
         words.append(f"{role.stretch} layers in a row without normalization: orthogonal")
         return Start(_orthogonal(role, gain * factor / math.sqrt(role.share)), _join(words))
     return Start(normal(gain * factor / math.sqrt(taps)), _join(words))
+
+
+def _paired(role: Role, pairing: Pairing, factor: float, words: list[str]) -> Start:
+    """Start a plain stretch as a linear map: pairs of opposite sign, orthogonal blocks."""
+    if pairing.passes:
+        return Start(f"dirac({role.groups})", _join([*words[:1], "depthwise between pairs: passes them on"]))
+    side = "both" if pairing.outputs and pairing.inputs else "out" if pairing.outputs else "in"
+    rows = role.shape[0] // (2 if pairing.outputs else 1)
+    columns = role.fan_in // (2 if pairing.inputs else 1)
+    rms = role.reading.rms if role.reading and role.reading.rms else 1.0
+    gain = 1 / pairing.slope if pairing.inputs and pairing.slope else 1 / rms / math.sqrt(role.share)
+    what = f"{role.stretch} layers in a row without normalization: orthogonal, in pairs of opposite sign"
+    law = f"mirrored({gains.orthogonal(gain * factor, rows, columns):.4g}, {side})"
+    return Start(law, _join([*words, what]))
 
 
 def _is_deep(role: Role) -> bool:
@@ -125,10 +144,15 @@ def _gain_of_kind(role: Role, context: Context) -> tuple[float, list[str]]:
     return value, [f"no batch: after {type(module).__name__} in its Sequential, gain {value:.4g}"]
 
 
-def _place(role: Role) -> tuple[float, list[str]]:
+def _place(role: Role, context: Context) -> tuple[float, list[str]]:
     """Return the factor for a weight's place in the network."""
     if role.head:
-        return HEAD, [f"output head, {HEAD:g} times as large"]
+        squared = context.loss is not None and context.loss.kind == "squared-error"
+        return (
+            (SQUARED_HEAD, [f"output of a squared error, times {SQUARED_HEAD:g}"])
+            if squared
+            else (1.0, ["output head"])
+        )
     branch = role.branch
     if branch is None or not role.closes or branch.rescaled:
         return 1.0, []
@@ -170,10 +194,10 @@ def _embedding(role: Role, context: Context) -> Start:
         words += f", one of {role.summed} that are added" if role.summed > 1 else ""
         words += f", times {role.rescaled:.4g}" if abs(role.rescaled - 1) > ROUNDING else ""
     law = normal(std)
-    return _padded(role, law, words)
+    return padded(role, law, words)
 
 
-def _padded(role: Role, law: str, words: str) -> Start:
+def padded(role: Role, law: str, words: str) -> Start:
     """Leave the row of the padding at zero."""
     if role.padding is None or not 0 <= role.padding < role.shape[0]:
         return Start(law, words)
@@ -189,8 +213,9 @@ def _starts(sizes: tuple[int, ...]) -> list[int]:
 def _bias(role: Role, context: Context) -> Start:
     if role.layer.startswith("LSTM") and role.part.startswith("bias_ih"):
         return Start(stack(("zeros", FORGET, "zeros", "zeros")), "LSTM bias, forget gate open")
-    if role.head and context.prior is not None:
-        return Start(context.prior, "output bias at the targets' prior")
+    known = prior(context.loss, role.shape[0]) if role.head and len(role.shape) == 1 else None
+    if known is not None:
+        return Start(known, "output bias at the targets' prior")
     if role.head and role.own_bias:
         return Start(None, "output bias, which the model sets itself")
     return Start("zeros", f"bias of {role.layer}" if role.layer else "bias")
@@ -213,7 +238,7 @@ def _as_it_is(reason: str) -> Callable[[Role, Context], Start]:
 
 def _lengths(role: Role, context: Context) -> Start:
     gain, words = _gain(role, context)
-    factor, more = _place(role)
+    factor, more = _place(role, context)
     length = gain * factor / math.sqrt(role.share)
     return Start(f"constant({length:.4g})", _join(["weight_norm: length of each row", *words, *more]))
 
@@ -239,4 +264,4 @@ def _join(words: list[str]) -> str:
     return "; ".join(words)
 
 
-__all__ = ["Context", "Start", "normal", "starts"]
+__all__ = ["Context", "Start", "normal", "padded", "starts"]

@@ -47,6 +47,7 @@ class Branch:
         stream: by which number the stream is multiplied before the branch is added to it.
         count: how many branches the stream has.
         place: its own place among them, from 0.
+        block: how many branches the stream has for each self-attention.
         first: index of the first addition of the stream, by which streams are told apart.
     """
 
@@ -61,6 +62,7 @@ class Branch:
     stream: float = 1.0
     count: int = 1
     place: int = 0
+    block: int = 0
     first: int = 0
 
 
@@ -130,6 +132,8 @@ class Graph:
 
     def _back(self, index: int, reader: Operation) -> tuple[list[str], list[str]]:
         op = self.operations[index]
+        if self._opaque(op):
+            return [], []
         if op.module != reader.module and op.kind in ("multiply", "add", "other") and self._is_function(op):
             return [], [op.module]
         if op.kind == "activation":
@@ -158,7 +162,7 @@ class Graph:
         pending, seen = [operation.index], {operation.index}
         while pending:
             source = pending.pop()
-            for reader in (self.operations[i] for i in self._readers[source]):
+            for reader in (self.operations[i] for i in self.readers_of[source]):
                 if reader.kind in ("attention", "matmul"):
                     found |= self._as_what(reader, source)
                 elif reader.index not in seen and self._leads_to_attention(reader):
@@ -191,7 +195,8 @@ class Graph:
         return False
 
     @cached_property
-    def _readers(self) -> list[list[int]]:
+    def readers_of(self) -> list[list[int]]:
+        """For each operation the indices of those that read it directly."""
         found: list[list[int]] = [[] for _ in self.operations]
         for op in self.operations:
             for source in dict.fromkeys(op.inputs):
@@ -312,7 +317,9 @@ class Graph:
         for place, branch in enumerate(branches):
             own = [other for other, of in enumerate(stream) if of == stream[place]]
             first = branches[own[0]].add
-            yield replace(branch, count=len(own), place=own.index(place), first=first)
+            attentions = sum(branches[other].kind == "self-attention" for other in own)
+            block = len(own) // attentions if attentions else 0
+            yield replace(branch, count=len(own), place=own.index(place), block=block, first=first)
 
     def _upstream(self, pending: list[int]) -> Iterator[int]:
         seen = set()

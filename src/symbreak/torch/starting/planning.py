@@ -48,7 +48,7 @@ def plan(
     >>> net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
     >>> import torch
     >>> [entry.law for entry in plan(net, torch.ones(2, 8)).entries]
-    ['normal(0.3536)', 'zeros', 'normal(0.025)', 'zeros']
+    ['normal(0.3536)', 'zeros', 'normal(0.25)', 'zeros']
     """
     asked = dict(overrides or {})
     plannable(model, kept=[pattern for pattern, law in asked.items() if law == "keep"])
@@ -58,7 +58,8 @@ def plan(
 
 
 def _drafted(found: tuple[Role, ...], observation: Observation | None, scheme: str) -> Plan:
-    starts = recipe(scheme)(found, auto.Context(observation is not None))
+    loss = observation.loss if observation is not None else None
+    starts = recipe(scheme)(found, auto.Context(observation is not None, loss))
     entries = tuple(_entry(role, start) for role, start in zip(found, starts, strict=True))
     return Plan(entries, scheme, observation is not None)
 

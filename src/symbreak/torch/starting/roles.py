@@ -16,6 +16,7 @@ from symbreak.diagnosis.observation import Observation, Operation
 from symbreak.initializers import fans
 from symbreak.torch.starting.graph import Branch, Graph, Reading
 from symbreak.torch.starting.names import named
+from symbreak.torch.starting.pairs import Pairing, pairings
 
 GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "RNN": 1, "RNNCell": 1}
 NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
@@ -51,6 +52,7 @@ class Role:
         own_bias: a bias that the model set to values of its own.
         attended: as what attention reads what it gives: "query", "key", "value".
         gated: what it gives is multiplied by the activated result of another weight.
+        pairing: how it can take part in pairs of opposite sign.
         summed: how many embeddings are added to what it gives, itself included.
         rescaled: by which number what an embedding gives is multiplied.
     """
@@ -83,6 +85,7 @@ class Role:
     own_bias: bool = False
     attended: frozenset[str] = frozenset()
     gated: bool = False
+    pairing: Pairing | None = None
     summed: int = 1
     rescaled: float = 1.0
 
@@ -103,11 +106,12 @@ def roles(model: nn.Module, observation: Observation | None) -> tuple[Role, ...]
     own = dict(model.named_parameters(remove_duplicate=False))
     recurrent = {path for path, module in modules.items() if _gates(module)}
     graph = Graph(observation, lambda op: op.module in recurrent) if observation is not None else None
+    paired = pairings(graph) if graph is not None else {}
     found = []
     for name, names in named(model).items():
         role = Role(name, names, own[names[0]], "unknown")
         role = _by_kind(role, modules)
-        found.append(_by_wiring(role, graph, modules) if graph is not None else role)
+        found.append(_by_wiring(role, graph, modules, paired) if graph is not None else role)
     if graph is None:
         found = [_in_sequence(role, modules) for role in found]
     return tuple(found)
@@ -208,7 +212,7 @@ def _parametrized(role: Role, modules: dict[str, nn.Module]) -> Role:
 # With the wiring
 
 
-def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module]) -> Role:
+def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module], paired: dict[int, Pairing]) -> Role:
     """Correct and complete a role by how the parameter was used."""
     uses = _uses(role, graph)
     if not uses:
@@ -224,7 +228,7 @@ def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module]) -> Role:
         )
     if role.kind not in ("weight", "directions", "lengths"):
         return role
-    return _placed(role, products, graph, modules)
+    return _placed(role, products, graph, modules, paired)
 
 
 def _summed(role: Role, uses: list[Operation], graph: Graph) -> Role:
@@ -300,7 +304,9 @@ def _seen(role: Role, uses: list[Operation]) -> Role:
                    groups=weight.groups, transposed=weight.transposed)  # fmt: skip
 
 
-def _placed(role: Role, uses: list[Operation], graph: Graph, modules: dict[str, nn.Module]) -> Role:
+def _placed(
+    role: Role, uses: list[Operation], graph: Graph, modules: dict[str, nn.Module], paired: dict[int, Pairing]
+) -> Role:
     """Say where in the network a weight stands."""
     op = uses[0]
     module = modules.get(role.path)
@@ -325,6 +331,7 @@ def _placed(role: Role, uses: list[Operation], graph: Graph, modules: dict[str, 
         parts=max(role.parts, _split(op, graph)),
         attended=graph.attended(op),
         gated=graph.is_gated(op),
+        pairing=paired.get(op.index),
     )
 
 

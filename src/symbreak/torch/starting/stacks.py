@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbreak import initializers
+from symbreak import initializers, notation
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer, Law, parts
 from symbreak.initializers import law as laws
 from symbreak.initializers.initializer import Weight
+from symbreak.torch.starting.mirrored import mirrored
 
 Shape = tuple[int, ...]
 _AXIS = re.compile(r"axis\s+(\d+)\s*:\s*(.*)", re.DOTALL)
@@ -112,11 +113,11 @@ def read(text: str | Initializer) -> Initializer:
     ([0.0, 0.0, 1.0, 1.0], 'axis 1: 3 zeros | 1 ones')
     """
     if not isinstance(text, str) or "|" not in text:
-        return initializers.get(text)
+        return _one(text)
     found = _AXIS.fullmatch(text.strip())
     axis, inside = (int(found[1]), found[2]) if found else (0, text)
     matches = [match for part in inside.split("|") if (match := _PART.fullmatch(part.strip())) is not None]
-    made = tuple(initializers.get(match[2]) for match in matches)
+    made = tuple(_one(match[2]) for match in matches)
     given = [int(match[1]) for match in matches if match[1] is not None]
     if given and len(given) != len(made):
         raise InvalidInput(
@@ -130,3 +131,9 @@ def read(text: str | Initializer) -> Initializer:
         f"{size} {part}" if size is not None else str(part) for size, part in itertools.zip_longest(given, made)
     )
     return Initializer(f"axis {axis}: {written}" if axis else written, Stack(made, sizes, axis))
+
+
+def _one(text: str | Initializer) -> Initializer:
+    if isinstance(text, str) and text.strip().startswith("mirrored"):
+        return notation.build("initializer", text, {"mirrored": mirrored})
+    return initializers.get(text)
