@@ -94,7 +94,13 @@ def scale(result: MapResult, name: str) -> Scale:
         low = max(least, min(WORST_R2, most))
     elif name == "effective_units":
         low, high = 0.0, max(most, 1.0)
-    return Scale(title_of(result, name), low, high, log, good, more=most > high, less=least < low)
+    less = good == "largest" and least < low
+    return Scale(title_of(result, name), low, high, log, good, more=most > high, less=less)
+
+
+def on_scale(result: MapResult, name: str) -> bool:
+    """Whether any network has a shade of the scale, so that there is something to read from it."""
+    return name != "diverged" and bool((shades(result, name) < LEVELS).any())
 
 
 def shades(result: MapResult, name: str) -> NDArray[np.uint8]:

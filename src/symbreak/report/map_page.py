@@ -191,7 +191,7 @@ def _legend(result: MapResult, name: str, *, first: bool) -> Html:
     bar = Html()
     if name == "diverged":
         keys.insert(0, (look.SCALE[look.LEVELS // 3], "did not diverge"))
-    else:
+    elif look.on_scale(result, name):
         bar = _bar(look.scale(result, name), name)
     listed = [element("li", element("i", style=f"background:{colour}"), text) for colour, text in keys]
     return block(

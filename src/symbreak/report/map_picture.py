@@ -44,7 +44,7 @@ def figure(result: MapResult, value: str = "final_cost", lines: Sequence[Line] =
         _draw_cells(axes, result, name)
         for index, line in enumerate(lines):
             _draw_line(axes, result, line, index)
-        if name != "diverged":
+        if look.on_scale(result, name):
             _draw_scale(found.add_axes(_box(BAR)), look.scale(result, name), name)
         _draw_legend(found, result, name, lines)
         title: dict[str, Any] = {"ha": "left", "va": "top"}
@@ -100,7 +100,9 @@ def _draw_scale(axes: Axes, scale: look.Scale, name: str) -> None:
     axes.set_yticks([share for share, _ in marks], [plain(text) for _, text in marks])
     axes.set_xticks([])
     axes.tick_params(axis="y", left=False, right=True, labelleft=False, labelright=True, length=3, pad=3)
-    axes.set_title("\n".join(map(plain, look.scale_title(scale))), fontsize=9.5, loc="left", pad=6)
+    place: dict[str, Any] = {"xycoords": "figure fraction", "ha": "right", "va": "bottom", "fontsize": 9.5}
+    title = "\n".join(map(plain, look.scale_title(scale)))
+    axes.annotate(title, (1 - 0.12 / SIZE[0], (BAR[1] + BAR[3] + 0.12) / SIZE[1]), annotation_clip=False, **place)
 
 
 def _draw_legend(found: Figure, result: MapResult, name: str, lines: Sequence[Line]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symbreak.experiments.theory import sharpness
+from symbreak.experiments.theory import hessian, sharpness
 from symbreak.experiments.theory import sharpness as of_start
-from symbreak.experiments.theory.sharpness import STEP, largest_eigenvalue
+from symbreak.experiments.theory.hessian import STEP, hessian_product, second_derivative
+from symbreak.experiments.theory.sharpness import largest_eigenvalue
 from symbreak.network import Network, cost, forward, stack, train_many
+from symbreak.numerics import activations
 
 
 def regression(seed=0, features=5, m=40):
@@ -25,7 +27,7 @@ def regression(seed=0, features=5, m=40):
 
 def test_of_a_quadratic_it_is_exact():
     networks, X, Y, expected = regression()
-    # Gradients of size 10 at most are rounded, then divided by the step.
+    # Answers of size 10 at most are rounded, then divided by the step.
     rounding = 10 * X.shape[1] * np.finfo(float).eps / STEP
     assert sharpness(networks, X, Y) == pytest.approx([expected] * 3, abs=rounding)
 
@@ -70,6 +72,84 @@ def test_of_a_network_it_is_the_hessians_largest_eigenvalue(loss):
     # Second differences of costs near 1 err by eps / step^2, in each of 13 rows.
     tolerance = 13 * 4 * np.finfo(float).eps / 1e-8 + 13 * 1e-8 * 10
     assert sharpness(stack(start), X, Y) == pytest.approx([values[-1] for values in expected], abs=tolerance)
+
+
+def jax_hessians(networks, X, Y):
+    """By automatic differentiation, in float64."""
+    import jax
+    import jax.numpy as jnp
+
+    activation = {"tanh": jnp.tanh, "relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False)}
+    g, shapes = activation[networks.activation.text], [array.shape[1:] for array in networks.parameters]
+
+    def value(flat):
+        a, start, z = X, 0, None
+        for k in range(0, len(shapes), 2):
+            parts = []
+            for shape in shapes[k : k + 2]:
+                size = int(np.prod(shape))
+                parts.append(flat[start : start + size].reshape(shape))
+                start += size
+            z = parts[0] @ a + parts[1]
+            a = g(z)
+        if networks.loss.text == "squared-error":
+            return ((z - Y) ** 2).sum(0).mean() / 2
+        if len(Y) == 1:
+            return jnp.mean(jax.nn.softplus(z) - Y * z)
+        return jnp.mean(jax.nn.logsumexp(z, axis=0) - (Y * z).sum(0))
+
+    flat = np.concatenate([array.reshape(len(array), -1) for array in networks.parameters], axis=1)
+    with jax.enable_x64(True):
+        return np.array([jax.hessian(value)(jnp.array(one)) for one in flat])
+
+
+def deep(activation, loss, n_y, scale):
+    rng = np.random.default_rng(3)
+    X, Y = rng.normal(size=(3, 25)), rng.random((n_y, 25))
+    options = {"activation": activation, "loss": loss, "bias_init": f"normal({scale / 3})"}
+    start = [Network.initialize((3, 5, 4, n_y), f"normal({scale})", seed=s, **options) for s in range(3)]
+    return stack(start), X, Y
+
+
+def products(networks, X, Y):
+    """The whole Hessian of each network, a column for each product."""
+    size = sum(array[0].size for array in networks.parameters)
+    product = hessian_product(networks, X, Y)
+    columns = [product(np.broadcast_to(one, (len(networks.weights[0]), size))) for one in np.eye(size)]
+    return np.stack(columns, axis=-1)
+
+
+KINDS = [
+    ("tanh", "cross-entropy", 1, 1.0),
+    ("relu", "squared-error", 2, 1.0),
+    ("relu", "cross-entropy", 3, 1e-3),
+    ("gelu", "cross-entropy", 3, 1.0),
+    ("tanh", "squared-error", 1, 1e-3),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_are_those_of_the_exact_hessian(kind):
+    networks, X, Y = deep(*kind)
+    expected = jax_hessians(networks, X, Y)
+    # Second derivatives are differences, so that they err by their rounding and by the next but one derivative.
+    error = 100 * (np.finfo(float).eps / STEP + STEP**2)
+    assert np.abs(products(networks, X, Y) - expected).max() <= error * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("mutant", [lambda g, z: np.zeros_like(z), lambda g, z: g.derivative(z)])
+def test_wrong_second_derivatives_are_noticed(monkeypatch, mutant):
+    monkeypatch.setattr(hessian, "second_derivative", mutant)
+    networks, X, Y = deep(*KINDS[0])
+    expected = jax_hessians(networks, X, Y)
+    assert np.abs(products(networks, X, Y) - expected).max() > 1e-3 * np.abs(expected).max()
+
+
+def test_kinks_bend_nothing():
+    near = np.array([-1e-12, 0.0, 1e-12, -1.5 * STEP, 1.5 * STEP])
+    assert (second_derivative(activations.get("leaky_relu"), near) == 0).all()
+    elu = second_derivative(activations.get("elu(2)"), near)
+    assert elu == pytest.approx([2, 0, 0, 2, 0], abs=10 * STEP)
 
 
 def matrices(*spectra):

@@ -96,6 +96,8 @@ def test_maps_without_numbers_are_drawn_too(small):
     lost = replace(small, final_cost=np.full((6, 7), np.nan), diverged_at=np.zeros((6, 7), np.int64))
     shown = look.shades(lost, "final_cost")
     assert set(np.unique(shown).tolist()) == {look.DIVERGED, look.UNTRAINED}
+    assert not look.on_scale(lost, "final_cost")
+    assert look.on_scale(small, "final_cost")
     flat = replace(small, accuracy=np.full((6, 7), 0.5))
     assert look.scale_ticks(look.scale(flat, "accuracy"), "accuracy") == [(0.5, "50%")]
 

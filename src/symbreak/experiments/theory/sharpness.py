@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak import random
-from symbreak.network import Network, backward, forward
+from symbreak.experiments.theory.hessian import hessian_product
+from symbreak.network import Network
 
 Array = NDArray[np.floating[Any]]
 
 # After so many products with the Hessian its largest eigenvalue has settled to some digits, and networks with at most
 # so many parameters have theirs in full.
 PRODUCTS = 40
-# Central differences of gradients err by this squared times a third derivative, and by rounding over this.
-STEP = float(np.cbrt(np.finfo(np.float64).eps))
 # A direction that is left with this share of its length lies in those before, up to rounding.
 SPENT = 1e-10
 # Activations of networks that are looked at together: 64 MiB.
@@ -32,7 +31,8 @@ def sharpness(networks: Network, X: Array, Y: Array) -> Array:
     A real cost is such a quadratic only near the start; so 2 / sharpness says where the first steps leave the
     neighbourhood, not that the training diverges.
 
-    The eigenvalue is found by Lanczos' method on products H v, central differences of gradients along v.
+    The eigenvalue is found by Lanczos' method on products H v. Where the slope of an activation jumps (relu at 0) the
+    cost has no second derivative; H is that of the pieces to both sides, as automatic differentiation has it.
 
     Args:
         networks: a stack of R networks.
@@ -59,13 +59,12 @@ def _float64(networks: Network, part: slice) -> Network:
 
 
 def _sharpness(networks: Network, X: Array, Y: Array) -> Array:
-    at = _flat(networks.parameters)
-
-    def product(v: Array) -> Array:
-        return (_gradient(networks, at + STEP * v, X, Y) - _gradient(networks, at - STEP * v, X, Y)) / (2 * STEP)
-
-    first = random.normal(at.shape[1], seed=0, name="sharpness/first direction", dtype=np.float64)
-    return largest_eigenvalue(product, np.broadcast_to(first, at.shape))
+    size = sum(array[0].size for array in networks.parameters)
+    first = random.normal(size, seed=0, name="sharpness/first direction", dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return largest_eigenvalue(
+            hessian_product(networks, X, Y), np.broadcast_to(first, (len(networks.weights[0]), size))
+        )
 
 
 def largest_eigenvalue(product: Callable[[Array], Array], first: Array) -> Array:
@@ -98,18 +97,3 @@ def largest_eigenvalue(product: Callable[[Array], Array], first: Array) -> Array
         small[:, k, k + 1] = small[:, k + 1, k] = rest
         v = w * np.divide(1.0, rest, out=np.zeros_like(rest), where=rest > 0)[:, None]
     return np.linalg.eigvalsh(small)[:, -1]
-
-
-def _gradient(kind: Network, flat: Array, X: Array, Y: Array) -> Array:
-    parameters, start = [], 0
-    for array in kind.parameters:
-        size = array[0].size
-        parameters.append(flat[:, start : start + size].reshape(array.shape))
-        start += size
-    networks = kind.with_parameters(parameters)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _flat(backward(networks, forward(networks, X), Y).parameters)
-
-
-def _flat(parameters: tuple[Array, ...]) -> Array:
-    return np.concatenate([array.reshape(len(array), -1) for array in parameters], axis=1)
