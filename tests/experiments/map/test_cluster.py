@@ -14,7 +14,7 @@ from distributed import Client
 
 from symbreak.errors import InvalidInput
 from symbreak.experiments.map import workers
-from symbreak.experiments.map.drawing import How, draw
+from symbreak.experiments.map.drawing import How, draw, read
 from symbreak.experiments.map.settings import MapSettings
 
 SETTINGS = MapSettings(size=(10, 10), iterations=200)
@@ -68,15 +68,17 @@ def done_by(client: Client) -> dict[str, int]:
 def test_a_worker_is_lost_and_one_comes(tmp_path, bits, files):
     local = draw(SETTINGS, How(folder=tmp_path / "local", chunk=CHUNK))
     with Cluster(tmp_path) as cluster, Client(cluster.address, set_as_default=False) as watcher:
-        lost, *_ = [cluster.worker(name) for name in ("a", "b", "c")]
+        helpers = {name: cluster.worker(name) for name in ("a", "b", "c")}
         watcher.wait_for_workers(3, timeout=PATIENCE)
-        calls = []
+        calls, lost = [], []
 
         def disturb(done, total):
             calls.append(done)
             if len(calls) == 5:
-                until(lambda: done_by(watcher)["a"] > 1)  # the job was sent, so that is a chunk
-                lost.send_signal(signal.SIGKILL)
+                counts = done_by(watcher)
+                lost.append(max(counts, key=counts.get))
+                assert counts[lost[0]] > 1  # the job may be one of them, the others are chunks
+                helpers[lost[0]].send_signal(signal.SIGKILL)
                 cluster.worker("d")
             elif len(calls) == 10:
                 until(lambda: "d" in done_by(watcher))
@@ -84,8 +86,8 @@ def test_a_worker_is_lost_and_one_comes(tmp_path, bits, files):
         how = How(folder=tmp_path / "cluster", chunk=CHUNK, cluster=cluster.address, progress=disturb)
         far = draw(SETTINGS, how)
         counts = done_by(watcher)
-    assert set(counts) == {"b", "c", "d"}
-    assert min(counts.values()) > 0
+    assert set(counts) == {"a", "b", "c", "d"} - set(lost)
+    assert counts["d"] > 0
     assert bits(far) == bits(local)
     assert files(tmp_path / "cluster") == files(tmp_path / "local")
 
@@ -97,11 +99,22 @@ def test_no_scheduler_is_told(monkeypatch):
             draw(SETTINGS, How(cluster=address))
 
 
-def test_a_cluster_without_workers_is_told(tmp_path, monkeypatch):
+def test_a_cluster_without_workers_or_scheduler_is_told(tmp_path, monkeypatch):
     with Cluster(tmp_path) as cluster:
         monkeypatch.setattr(workers, "PATIENCE", 2.0)
         with pytest.raises(InvalidInput, match="no worker"):
             draw(SETTINGS, How(cluster=cluster.address))
+        monkeypatch.undo()
+        cluster.worker("a")
+
+        def lose_the_scheduler(done, total):
+            cluster.processes[0].kill()
+
+        how = How(folder=tmp_path / "map", chunk=CHUNK, cluster=cluster.address, progress=lose_the_scheduler)
+        with pytest.raises(InvalidInput, match=r"workers were lost[\s\S]*finished chunks are kept"):
+            draw(SETTINGS, how)
+    part = read(tmp_path / "map")
+    assert 0 < part.done.sum() < part.done.size
 
 
 def test_a_worker_of_another_version_is_refused():

@@ -169,19 +169,16 @@ def _workers(job: Job, how: How) -> contextlib.AbstractContextManager[Workers]:
 def _finished(workers: Workers, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Records]]:
     """Yield chunks as they are finished, in whatever order; only as many are handed out as the workers need."""
     todo, out = iter(chunks), dict[Future[Records | None], Chunk]()
-    while True:
-        wanted = workers.at_once() - len(out)
-        for chunk in itertools.islice(todo, max(0, wanted)):
-            out[workers.submit(chunk)] = chunk
-        if not out:
-            return
-        for future in wait(out, timeout=TICK, return_when=FIRST_COMPLETED).done:
-            yield out.pop(future), _records(future, workers)
-
-
-def _records(future: Future[Records | None], workers: Workers) -> Records:
     try:
-        records = future.result()
+        while True:
+            for chunk in itertools.islice(todo, max(0, workers.at_once() - len(out))):
+                out[workers.submit(chunk)] = chunk
+            if not out:
+                return
+            for future in wait(out, timeout=TICK, return_when=FIRST_COMPLETED).done:
+                records = future.result()
+                assert records is not None, "nobody stops a chunk while it is waited for"
+                yield out.pop(future), records
     except workers.losses as error:
         raise InvalidInput(
             "the workers were lost",
@@ -189,5 +186,3 @@ def _records(future: Future[Records | None], workers: Workers) -> Records:
             allowed="workers that live, and have the memory for their chunks",
             hint="run the same command again: finished chunks are kept",
         ) from error
-    assert records is not None, "nobody stops a chunk while it is waited for"
-    return records

@@ -25,8 +25,9 @@ from symbreak.experiments.map.running import Job, train_chunk
 from symbreak.network.training import check_count
 from symbreak.random.sharing import cores
 
-# A worker has its next chunks at hand when it finishes one; more would only wait, and be lost with it.
-AHEAD = 2
+# A worker has its next chunks at hand when it finishes one; more would only wait. Dask spreads tasks evenly over its
+# workers, and not first to those that hold the data, from more than two for each on.
+AHEAD = 3
 # How long a cluster may take to answer, or to have its first worker, in seconds.
 PATIENCE = 30.0
 
