@@ -13,6 +13,7 @@ import numpy as np
 from symbreak.compiling import lent
 from symbreak.network.engine.kernels_functions import activate, multiply_by_slopes
 from symbreak.network.engine.kernels_losses import fill_deltas, fill_losses
+from symbreak.network.engine.kernels_ties import watch_ties
 from symbreak.network.engine.kernels_updates import update
 from symbreak.network.kernels import product, sum_examples, weight_gradient
 
@@ -37,6 +38,8 @@ def train(kind: Any, data: Any, rule: Any, state: Any, notes: Any, room: Any, wh
             _note(kind, data, p, notes, room, whole, y, count, n, t)
             if t < notes.iterations and not (notes.stop and notes.diverged[n] >= 0):
                 _backward(kind, p, x, y, m, count, room)
+                if notes.tied.size > 0:
+                    watch_ties(kind, notes, room, m, count, n, t)
                 _update(kind.sizes, kind.offsets, rule, state, room.gradient, n)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.network.engine import layout
 from symbreak.network.engine.layout import Architecture, Data, Rule
+from symbreak.network.engine.ties import checked_ties
 from symbreak.network.engine.trained import Memory, Trained
 from symbreak.network.network import Network
 from symbreak.network.optimizers import Optimizer
@@ -52,6 +53,8 @@ class Notes(NamedTuple):
     diverged: Whole
     watched: Whole
     paths: Array
+    tied: Whole
+    parted: Whole
     bound: float
     stop: bool
 
@@ -81,6 +84,7 @@ def train_many(
     record_costs: bool = False,
     threshold: ArrayLike | None = None,
     watch: Sequence[int] = (),
+    tied: ArrayLike | None = None,
     memory: Memory | None = None,
     threads: int | None = None,
     proceed: Callable[[int], bool] | None = None,
@@ -104,6 +108,8 @@ def train_many(
         record_costs: note also the cost of every update's examples.
         threshold: one cost or one for each network; the first iteration at or below it is noted.
         watch: networks whose parameters are kept at the recorded iterations.
+        tied: (R, hidden units): for every hidden unit, layer after layer, which unit of its layer it should equal: its
+            own number if none, ~u to be the mirror image of unit u. That is looked at before every update.
         memory: that of an earlier training, from whose end these networks go on: the pieces then have the bits of one
             training. Not with mini-batches, whose order would begin anew.
         threads: all cores if None.
@@ -132,7 +138,18 @@ def train_many(
         _data(x, y, batch_size, batch_seed, iterations),
         _rule(networks, learning_rate, optimizer, train_biases),
         _state(layout.rows(networks), memory, batch_size),
-        _notes(networks, y, iterations, record, record_costs, threshold, watch, stop_diverged, kind),
+        _notes(
+            networks,
+            y,
+            iterations,
+            record,
+            record_costs,
+            threshold,
+            watch,
+            checked_ties(networks, tied),
+            stop_diverged,
+            kind,
+        ),
     )
     if threads is not None:
         check_count("threads", threads, least=1)
@@ -207,6 +224,7 @@ def _notes(
     record_costs: bool,
     threshold: ArrayLike | None,
     watch: Sequence[int],
+    tied: Whole,
     stop: bool,
     kind: Architecture,
 ) -> Notes:
@@ -229,6 +247,8 @@ def _notes(
         diverged=np.full(count, -1),
         watched=watched,
         paths=_nothing((len(watch), len(marks), int(kind.offsets[-1])), dtype),
+        tied=tied,
+        parted=np.full((count, 4), -1),
         bound=safe if np.abs(y).max() < safe else 0.0,
         stop=bool(stop),
     )
@@ -307,6 +327,7 @@ def _trained(networks: Network, job: _Job, watched: tuple[int, ...], complete: b
         diverged_at=notes.diverged,
         watched=watched,
         paths=notes.paths,
+        parted=notes.parted,
         complete=complete,
         memory=Memory(job.state.first, job.state.second, job.state.powers),
     )

@@ -49,6 +49,8 @@ class Trained:
         diverged_at: the first iteration whose cost is not finite; -1 if all are.
         watched: which networks' parameters were kept.
         paths: their parameters at the iterations looked at, as `parameters_at` reads them.
+        parted: for units that should be one, the first iteration before whose update they differed in a bit of their
+            sums z, their answers a, their deltas, or the gradients of their weights, (R, 4); -1 if they never did.
         complete: whether the training ran to its end; if not, nothing else here is.
         memory: what the update rules remember at the end.
     """
@@ -61,6 +63,7 @@ class Trained:
     diverged_at: Whole
     watched: tuple[int, ...]
     paths: Array
+    parted: Whole
     complete: bool
     memory: Memory
 
