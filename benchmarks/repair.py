@@ -101,9 +101,10 @@ def report(losses: Mapping[Key, float], task: Task) -> None:
     print(f"\n{task.name}: {task.optimizer}, {task.steps} steps, {task.seeds} seeds; {untrained:.4g} before the first")
     for start, (rate, seen) in found.items():
         middle = median(seen)
+        lowest = middle == median(found[best][1])
         inside = middle <= max(found[best][1])
-        verdict = "best" if start == best else "within noise" if inside else "behind"
-        told = verdict if start in OURS or start == best else ""
+        verdict = "best" if lowest else "within noise" if inside else "behind"
+        told = verdict if start in OURS or lowest else ""
         print(
             f"  {start:22} {middle:10.4g}  {min(seen):10.4g} .. {max(seen):<10.4g} rate {rate:<6g} {told}", flush=True
         )

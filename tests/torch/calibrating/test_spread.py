@@ -121,6 +121,21 @@ def test_attention_without_normalization(fused):
     assert float(model.stream(x).detach().std()) < 2 * math.sqrt(2) * float(model.table(x).detach().std())
 
 
+@pytest.mark.parametrize("factor", [0.05, 1.0, 20.0])
+def test_the_logits_of_attention_are_about_one(factor):
+    torch.manual_seed(5)
+    model, x = Transformer(), tokens()
+    for attention in model.attentions:
+        scaled(attention.query, factor), scaled(attention.key, factor)
+    calibrate_(model, x)
+    with torch.no_grad():
+        table, attention = model.table(x), model.attentions[0]
+        q, k = (layer(table).unflatten(-1, (2, -1)).transpose(1, 2) for layer in (attention.query, attention.key))
+        logits = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
+    # Query and key agree here and there by chance: 16 tokens and 16 features make a factor of 3/2.
+    assert 1 / 1.5 < float(logits.std(dim=-1).square().mean().sqrt()) < 1.5
+
+
 def test_a_tied_table_is_scaled_once():
     torch.manual_seed(6)
     model, x = Transformer(tied=True), tokens()

@@ -113,6 +113,9 @@ class Resized(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def measure(result: Tensor, axis: int, read: Tensor | None = None) -> Spread:
     """Return the spread of a result over everything but its units."""
+    if result.is_complex():
+        result = torch.view_as_real(result.resolve_conj()).movedim(-1, 0)
+        axis += 1
     table = result.detach().movedim(axis, -1).reshape(-1, result.shape[axis])
     table = table if table.dtype in (torch.float32, torch.float64) else table.float()
     variance, means = torch.var_mean(table, dim=0, correction=0)

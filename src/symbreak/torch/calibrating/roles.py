@@ -74,6 +74,8 @@ def _left(parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph) -
         return "rows are looked up" if looked_up else ""
     if parameter.buffer or not parameter.trainable:
         return "frozen" if not parameter.buffer else "a buffer"
+    if not parameter.floating:
+        return "not of real numbers"
     if parameter.name in uses.others:
         return "read by other operations than products as well"
     if parameter.summary.zeros == parameter.summary.size:
@@ -100,7 +102,8 @@ def _role(of: tuple[Use, ...], graph: Graph, records: Mapping[int, int], room: f
             "recurrent", 1.0, None, room, True, "it reads what it made: the state is handed on as large as it came"
         )
     if stream is not None:
-        reason = f"one of {stream.branches} branches that a stream adds up: at most 1/sqrt({stream.branches}) of it"
+        several = f"one of {stream.branches} branches that a stream adds up: at most 1/sqrt({stream.branches}) of it"
+        reason = several if stream.branches > 1 else "a branch that is added to a stream: at most as large as it"
         return Role("branch", stream.branches**-0.5, records[stream.start], room, together, reason)
     share = graph.shares.get(indices[0], 1.0)
     reason = "" if share == 1 else "its part in a sum of two"
