@@ -53,8 +53,8 @@ def hessian_product(networks: Network, X: Array, Y: Array) -> Callable[[Array], 
                 W = networks.weights[layer]
                 pulled = _turned(V[layer]) @ dz + _turned(W) @ R_dz
                 R_dz = pulled * slopes[layer - 1] + (_turned(W) @ dz) * bends[layer - 1] * R_z[layer - 1]
-        flat: Array = np.concatenate([array.reshape(len(v), -1) for array in reversed(found)], axis=1)
-        return flat / X.shape[-1]
+        flat = np.concatenate([array.reshape(len(v), -1) for array in reversed(found)], axis=1)
+        return np.asarray(flat / X.shape[-1])
 
     return product
 
