@@ -52,9 +52,6 @@ class Network(nnx.Module):
         self.layers = nnx.List([nnx.Linear(8, 4, rngs=rngs), nnx.Conv(4, 6, (3,), rngs=rngs)])
         self.drop = nnx.Dropout(0.1, rngs=rngs)
 
-    def __call__(self, x):
-        return self.layers[1](self.layers[0](self.att(self.tokens(x))))
-
 
 def test_flax_nnx():
     graph, params, rest = nnx.split(nnx.eval_shape(lambda: Network(nnx.Rngs(0))), nnx.Param, ...)
@@ -68,8 +65,6 @@ def test_flax_nnx():
     assert np.array_equal(model.att.query.kernel[...], query.T.reshape(8, 2, 6))
     out = weight("he", (8, 12), "att.out.kernel")
     assert np.array_equal(model.att.out.kernel[...], out.T.reshape(2, 6, 8))
-    made = nnx.merge(graph, params, nnx.state(Network(nnx.Rngs(0)), nnx.Not(nnx.Param)))
-    assert made(jnp.zeros((1, 3), jnp.int32)).shape == (1, 3, 6)
 
 
 def test_counters_and_keys_are_refused_by_name():
@@ -148,7 +143,9 @@ def test_the_front_door_has_it():
 
 def test_on_eight_devices():
     """Devices are made before JAX starts, so these tests run in a process of their own."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    # Less to compile; the bits are not XLA's.
+    settings = {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", **settings}
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider"]
     path = Path(__file__).parent / "on_eight_devices.py"
     done = subprocess.run([*command, str(path)], env=environment, capture_output=True, text=True, check=False)
