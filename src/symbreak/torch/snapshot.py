@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -191,7 +191,7 @@ def _layer(
         weight=name,
         activation=after.name if after is not None else "",
         units=units,
-        effective=_distinct(pairs, signed=odd, epsilon=epsilon),
+        effective=distinct(pairs, signed=odd, epsilon=epsilon),
         saturated=float(signal.flat or 0.0) if signal is not None and watch.flat.get(shown) else 0.0,
         dead=len(signal.off) / max(1, signal.units) if signal is not None else 0.0,
         values=watch.values.get(shown, np.zeros(0)),
@@ -212,8 +212,14 @@ def _activation(wires: Wires, operation: Operation) -> Operation | None:
     return None
 
 
-def _distinct(pairs: list[tuple[Slices, Slices | None]], *, signed: bool, epsilon: float) -> int:
-    """Count units that differ by more than rounding in what they give or in what comes back, in any use."""
+def distinct(pairs: Sequence[tuple[Slices, Slices | None]], *, signed: bool, epsilon: float) -> int:
+    """Count units that differ by more than rounding in what they give or in what comes back, in any use.
+
+    Args:
+        pairs: for each use of a layer, slices along its units of what it gives and of the gradient of that.
+        signed: units that are mirrored count as one.
+        epsilon: relative rounding of the numbers; equal is what differs by less than its square root.
+    """
     label = np.zeros(len(pairs[0][0].norms), np.int64)
     for given, returned in pairs:
         sign = signs(given.projections) if signed else np.ones(len(label))
