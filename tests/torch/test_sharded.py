@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tracemalloc
@@ -24,6 +26,7 @@ from symbreak.torch.filling import BLOCK, fill_
 from symbreak.torch.sharded import materialize_
 
 WORKER = Path(__file__).parent / "sharded_worker.py"
+ROOT = WORKER.parents[2]
 SECONDS = 400  # of a busy machine
 
 
@@ -152,3 +155,17 @@ def test_memory_beside_the_shard_is_a_block():
         dist.destroy_process_group()
     # A block of float32 values, and the positions of its rows; the shard has two blocks, the whole has eight.
     assert BLOCK * 4 <= peak < 2 * BLOCK * 4
+
+
+def test_the_command_of_the_documentation_runs_as_written():
+    text = (ROOT / "docs" / "sharded.md").read_text()
+    command = re.search(r"^    (torchrun .*)$", text, re.MULTILINE)[1]
+    promised = re.search(r"```\n(.*?)```", text, re.DOTALL)[1]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    result = subprocess.run(
+        shlex.split(command), cwd=ROOT, env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == promised
+    assert command in (ROOT / "examples" / "sharded" / "start.py").read_text()
