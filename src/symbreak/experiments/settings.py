@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -90,7 +90,7 @@ class Settings:
         if changed.pop("in_memory", False):
             changed.pop("data", None)
             return f"symbreak.compare({', '.join(['data', *(f'{k}={v!r}' for k, v in changed.items())])})"
-        return shlex.join(["symbreak", "compare", *(word for k, v in changed.items() for word in _option(k, v))])
+        return shlex.join(["symbreak", "compare", *(word for k, v in changed.items() for word in option(k, v))])
 
 
 def parse_layers(text: str) -> tuple[int, ...]:
@@ -113,6 +113,19 @@ def parse_layers(text: str) -> tuple[int, ...]:
             hint="4",
         )
     return sizes
+
+
+def layer_sizes(layers: int | str | Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of hidden layers however they are given: as a text, as numbers, one number for one layer.
+
+    >>> layer_sizes("64,64"), layer_sizes([3, 2]), layer_sizes(4), layer_sizes(0)
+    ((64, 64), (3, 2), (4,), ())
+    """
+    if isinstance(layers, str):
+        return parse_layers(layers)
+    if isinstance(layers, Iterable):
+        return tuple(layers)
+    return () if layers == 0 else (layers,)
 
 
 def init_text(init: str | Initializer) -> str:
@@ -138,7 +151,8 @@ def _text(kind: str, asked: Any, get: Callable[[Any], Any], text: Any) -> str:
     )
 
 
-def _option(name: str, value: object) -> list[str]:
+def option(name: str, value: object) -> list[str]:
+    """Return the words of the command line that give a setting this value."""
     if name == "inits" and isinstance(value, Sequence):
         return [word for init in value for word in ("--init", str(init))]
     option = f"--{name.replace('_', '-')}"

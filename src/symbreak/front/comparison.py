@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -13,7 +13,7 @@ from symbreak.datasets import Dataset
 from symbreak.errors import InvalidInput, MissingDependency
 from symbreak.experiments import CompareResult, Settings
 from symbreak.experiments.comparison import Progress
-from symbreak.experiments.settings import DEFAULT_INITS, activation_text, init_text, parse_layers
+from symbreak.experiments.settings import DEFAULT_INITS, activation_text, init_text, layer_sizes
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
 from symbreak.report import files, plain
@@ -171,7 +171,7 @@ def of_network(
         task=task,
         impute=impute,
         inits=_inits(inits),
-        layers=_layers(layers),
+        layers=layer_sizes(layers),
         activation=activation_text(activation),
         loss=loss,
         seeds=seeds,
@@ -274,11 +274,3 @@ def _inits(inits: Starts) -> tuple[str, ...]:
 
 def _listed(inits: str | Initializer | Sequence[str | Initializer]) -> Sequence[str | Initializer]:
     return [inits] if isinstance(inits, (str, Initializer)) else inits
-
-
-def _layers(layers: int | str | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(layers, str):
-        return parse_layers(layers)
-    if isinstance(layers, Iterable):
-        return tuple(layers)
-    return () if layers == 0 else (layers,)

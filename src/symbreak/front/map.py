@@ -17,7 +17,7 @@ from symbreak.experiments.map.axes import Axis
 from symbreak.experiments.map.drawing import How, Progress
 from symbreak.experiments.map.result import MapResult
 from symbreak.experiments.map.settings import RATE, SCALE, MapSettings, parse_size
-from symbreak.experiments.settings import activation_text, init_text, parse_layers
+from symbreak.experiments.settings import activation_text, init_text, layer_sizes
 from symbreak.experiments.theory import Line, lines
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
@@ -133,7 +133,7 @@ def map(
         impute=impute,
         init=init_text(init),
         bias_init=init_text(bias_init),
-        layers=_layers(layers),
+        layers=layer_sizes(layers),
         activation=activation_text(activation),
         loss=loss,
         seed=seed,
@@ -160,14 +160,6 @@ def _size(size: int | str | Sequence[int]) -> tuple[int, int]:
         return parse_size(size)
     # The settings refuse what is no pair.
     return tuple(size) if isinstance(size, Iterable) else (size, size)  # type: ignore[return-value]
-
-
-def _layers(layers: int | str | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(layers, str):
-        return parse_layers(layers)
-    if isinstance(layers, Iterable):
-        return tuple(layers)
-    return () if layers == 0 else (layers,)
 
 
 def _headline(result: MapResult) -> str:

@@ -17,7 +17,7 @@ from symbreak import initializers
 from symbreak.errors import InvalidInput, UnknownName
 from symbreak.experiments.map.axes import MOST_POINTS, Axis
 from symbreak.experiments.map.cell import Cell, cell
-from symbreak.experiments.settings import Settings
+from symbreak.experiments.settings import Settings, option
 from symbreak.network import optimizers
 from symbreak.network.training import check_count
 
@@ -121,7 +121,9 @@ class MapSettings:
         if changed.pop("in_memory", False):
             changed.pop("data", None)
             return f"symbreak.map({', '.join(['data', *(f'{k}={v!r}' for k, v in changed.items())])})"
-        return shlex.join(["symbreak", "map", *(word for k, v in changed.items() for word in _option(k, v))])
+        if "size" in changed:
+            changed["size"] = "x".join(map(str, self.size))
+        return shlex.join(["symbreak", "map", *(word for k, v in changed.items() for word in option(k, v))])
 
     def _changed(self) -> dict[str, Any]:
         given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
@@ -215,14 +217,3 @@ def parse_point(text: str) -> tuple[float, float]:
 def _frozen(values: Array) -> Array:
     values.flags.writeable = False
     return values
-
-
-def _option(name: str, value: object) -> list[str]:
-    option = f"--{name.replace('_', '-')}"
-    if value is True:
-        return [option]
-    if name == "size" and isinstance(value, tuple):
-        return [option, "x".join(map(str, value))]
-    if isinstance(value, tuple):
-        return [option, ",".join(map(str, value)) or "0"]
-    return [option, str(value)]
