@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from symbreak.datasets import Dataset
 from symbreak.experiments import measures, pictures
 from symbreak.experiments.running import Problem
-from symbreak.lab.lanes import Lane, Track, cost_of
-from symbreak.lab.lemmas import lemmas
+from symbreak.lab import lemmas
+from symbreak.lab.lanes import Lane, Track, cost_of, passes
 from symbreak.lab.race import Race
 from symbreak.network import Backward, Forward, Network, backward, forward
 
@@ -81,7 +81,7 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
             "dead": measures.dead_share(network, passed)[0].tolist(),
             **_weights(network),
             "boundary": boundary(track.problem, network),
-            "lemmas": lemmas(race, index),
+            **_lemmas(race, index, lane),
             "merged": _merged(track, lane, passed),
         }
 
@@ -91,6 +91,20 @@ def whole_passes(track: Track, index: int, network: Network) -> tuple[Forward, B
     arithmetic, train = track.state.networks[index].arithmetic, track.problem.train
     passed = forward(network, train.X, arithmetic=arithmetic)
     return passed, backward(network, passed, train.Y, arithmetic=arithmetic)
+
+
+def _lemmas(race: Race, index: int, lane: Lane) -> dict[str, Any]:
+    """Return the proof's lemmas as they stand; of a network none of whose units were tied there are none."""
+    track, network = race.track, lane.network
+    entrant, tied, train = track.state.networks[index], track.tied[index], track.problem.train
+    if not lemmas.any_tied(tied, network.sizes):
+        return {"hypothesis": None, "lemmas": []}
+    passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, race.t)
+    now = lemmas.holding(network, tied, passed, gradient)
+    return {
+        "hypothesis": now[0],
+        "lemmas": lemmas.told(entrant, tied, lane.parted, now, network.sizes, race.t),
+    }
 
 
 def _accuracy(problem: Problem, network: Network, passed: Forward) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from symbreak import random
 from symbreak.diagnosis.symmetry import Merged
 from symbreak.experiments.running import Problem
+from symbreak.lab import lemmas
 from symbreak.lab.state import Entrant, State
 from symbreak.network import Backward, Forward, Memory, Network, backward, cost, forward, optimizers, stack, train_many
 from symbreak.numerics import Activation
@@ -30,11 +31,13 @@ class Lane:
         memory: what its update rule remembers: the engine's (one row), or that of the reference; None before the first
             update.
         merged: the smaller network beside it.
+        parted: for each lemma, the first step at which it did not hold; -1: it always did.
     """
 
     network: Network
     memory: Memory | optimizers.State | None = None
     merged: Merged | None = None
+    parted: tuple[int, ...] = (-1, -1, -1, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +50,11 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """What does not change while a race runs."""
+    """What does not change while a race runs; `tied`: which units were one at each network's start."""
 
     state: State
     problem: Problem
+    tied: tuple[tuple[int, ...], ...] = ()
 
     def by_engine(self, index: int) -> bool:
         """Tell whether the compiled engine trains this network: it knows neither BLAS nor dropout."""
@@ -86,14 +90,21 @@ def _by_engine(
         learning_rate=track.state.rate,
         optimizer=track.state.optimizer,
         record=[t - moment.t for t in costs],
+        tied=[track.tied[i] for i in chosen],
         memory=_joined([lanes[i].memory for i in chosen]),
         proceed=lambda done: not halt.is_set(),
     )
     for row, i in enumerate(chosen):
-        lanes[i] = replace(lanes[i], network=trained.network[row], memory=trained.memory[row : row + 1])
+        parted = _first(lanes[i].parted, [at if at < 0 else moment.t + at for at in trained.parted[row].tolist()])
+        memory = trained.memory[row : row + 1]
+        lanes[i] = replace(lanes[i], network=trained.network[row], memory=memory, parted=parted)
         for at, value in zip(trained.iterations, trained.curve[row].tolist(), strict=True):
             if moment.t + at in costs:
                 costs[moment.t + at][i] = value
+
+
+def _first(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
+    return tuple(b if a < 0 else a for a, b in zip(one, other, strict=True))
 
 
 def _joined(memories: Sequence[Any]) -> Memory | None:
@@ -107,6 +118,7 @@ def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: C
     lane, entrant = moment.lanes[index], track.state.networks[index]
     rule, train = optimizers.get(track.state.optimizer), track.problem.train
     network, memory = lane.network, lane.memory or rule.start(lane.network.parameters)
+    parted, tied = lane.parted, track.tied[index]
     for t in range(moment.t, moment.t + steps + 1):
         value = cost_of(track, index, network)
         if t in costs:
@@ -114,10 +126,13 @@ def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: C
         if t == moment.t + steps or not np.isfinite(value) or halt.is_set():
             break
         with np.errstate(all="ignore"):
-            _, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, t)
+            passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, t)
+            if -1 in parted:
+                held = lemmas.holding(network, tied, passed, gradient)[1:]
+                parted = _first(parted, [-1 if holds else t for holds in held])
             parameters, memory = rule.update(network.parameters, gradient.parameters, memory, track.state.rate)
         network = network.with_parameters(parameters)
-    return replace(lane, network=network, memory=memory)
+    return replace(lane, network=network, memory=memory, parted=parted)
 
 
 def passes(network: Network, x: Array, y: Array, entrant: Entrant, seed: int, t: int) -> tuple[Forward, Backward]:

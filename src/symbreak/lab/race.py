@@ -15,6 +15,7 @@ from symbreak.diagnosis.symmetry import merge
 from symbreak.errors import InvalidInput
 from symbreak.experiments.running import Problem
 from symbreak.lab.lanes import Lane, Moment, Track, advanced, cost_of
+from symbreak.lab.lemmas import ties
 from symbreak.lab.state import MOST_EDITS, Edit, Entrant, Place, State, check_place
 from symbreak.network import Network
 
@@ -45,9 +46,10 @@ class Race:
     """
 
     def __init__(self, state: State, problem: Problem) -> None:
-        self.track = Track(state, problem)
+        fresh = [start(state, problem, i) for i in range(len(state.networks))]
+        self.track = Track(state, problem, tuple(ties(network) for network in fresh))
         self.halt = threading.Event()
-        lanes = tuple(Lane(start(state, problem, i)) for i in range(len(state.networks)))
+        lanes = tuple(Lane(_nudged(network, e)) for network, e in zip(fresh, state.networks, strict=True))
         for entrant, lane in zip(state.networks, lanes, strict=True):
             _check(entrant, lane.network.sizes, state.optimizer)
         self.stride, self.curve_stride = FIRST_STRIDE, 1
@@ -65,6 +67,11 @@ class Race:
     def state(self) -> State:
         """The state of the page, which makes this race again."""
         return replace(self.track.state, t=self.t)
+
+    @property
+    def costs(self) -> list[float]:
+        """What every network costs now, on all training examples."""
+        return [cost_of(self.track, i, lane.network) for i, lane in enumerate(self.moment.lanes)]
 
     def advance(self, steps: int) -> None:
         """Train all networks so many steps, in pieces that end at edits and checkpoints."""
@@ -169,7 +176,7 @@ class Race:
                 self.stride *= 2
                 self.checkpoints = {t: kept for t, kept in self.checkpoints.items() if t % self.stride == 0}
         if moment.t % self.curve_stride == 0 and moment.t not in self.curve:
-            self.curve[moment.t] = [cost_of(self.track, i, lane.network) for i, lane in enumerate(moment.lanes)]
+            self.curve[moment.t] = self.costs
         while len(self.curve) > MOST_POINTS:
             self.curve_stride *= 2
             self.curve = {t: costs for t, costs in self.curve.items() if t % self.curve_stride == 0}
@@ -181,14 +188,17 @@ def _most_kept(lanes: Sequence[Lane]) -> int:
 
 
 def start(state: State, problem: Problem, index: int) -> Network:
-    """Return a network before its first update: as `compare` makes it, with epsilon added to one weight."""
-    entrant = state.networks[index]
+    """Return a network as `compare` starts it, before epsilon and edits."""
     sizes = (problem.train.n_x, *state.layers, problem.train.n_y)
-    fresh = Network.initialize(sizes, entrant.init, seed=state.seed, activation=state.activation, loss=problem.loss)
+    init = state.networks[index].init
+    return Network.initialize(sizes, init, seed=state.seed, activation=state.activation, loss=problem.loss)
+
+
+def _nudged(network: Network, entrant: Entrant) -> Network:
     if not entrant.epsilon:
-        return fresh
-    check_place(entrant.at, sizes)
-    return changed(fresh, entrant.at, add=entrant.epsilon)
+        return network
+    check_place(entrant.at, network.sizes)
+    return changed(network, entrant.at, add=entrant.epsilon)
 
 
 def _check(entrant: Entrant, sizes: tuple[int, ...], optimizer: str) -> None:

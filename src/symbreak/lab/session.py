@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from symbreak.datasets import Dataset
+from symbreak.diagnosis.symmetry import symmetry
 from symbreak.errors import InvalidInput
-from symbreak.lab import data, frames, protocol
+from symbreak.lab import data, dial, frames, mapping, protocol, runs, xray
+from symbreak.lab.background import Background
 from symbreak.lab.pace import Pace
 from symbreak.lab.protocol import Wish
-from symbreak.lab.race import Race
-from symbreak.lab.state import OWN, State
-
-LOG = logging.getLogger(__name__)
+from symbreak.lab.race import Race, start
+from symbreak.lab.state import OWN, Place, State
+from symbreak.network import Network
 
 # Wishes that wait; whoever sends more waits, too.
 MOST_WAITING = 64
@@ -42,6 +42,9 @@ class Session:
         self._wishes: asyncio.Queue[Wish | InvalidInput] = asyncio.Queue(MOST_WAITING)
         self._awake = asyncio.Event()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="symbreak-lab-race")
+        self._dial = Background("dial", self.tell)
+        self._map = Background("map", self.tell)
+        self._xrayed: tuple[int, int] | None = None
         self._own: Dataset | None = None
         self._race: Race | None = None
         self._pace = Pace()
@@ -50,6 +53,23 @@ class Session:
         self._goal: int | None = None
         self._sought = self._shown = 0.0
         self._told_to = -1
+        self._deeds: dict[str, Callable[..., Awaitable[None]]] = {
+            "set": self._set,
+            "load": self._load,
+            "play": self._play,
+            "pause": self._pause,
+            "step": self._step,
+            "seek": self._seek,
+            "edit": self._edit,
+            "epsilon": self._epsilon,
+            "merge": self._merge,
+            "xray": self._xray,
+            "map": self._mapped,
+            "points": self._points,
+            "csv": self._csv,
+            "save": self._save,
+            "command": self._command,
+        }
 
     async def receive(self, message: str) -> None:
         """Take a message; it is obeyed in its turn. Waits while too many wait already."""
@@ -76,8 +96,10 @@ class Session:
         """Let go of the networks; a piece that is being trained ends within milliseconds."""
         if self._race is not None:
             self._race.halt.set()
+        for thread in (self._dial, self._map):
+            thread.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
-        self._race = None
+        self._race = self._own = None
 
     async def tell(self, message: dict[str, Any]) -> None:
         """Send a message, one after the other."""
@@ -88,7 +110,7 @@ class Session:
         try:
             if isinstance(wish, InvalidInput):
                 raise wish
-            await getattr(self, f"_{wish.do}")(**wish.given)
+            await self._deeds[wish.do](**wish.given)
         except InvalidInput as refusal:
             await self.tell(protocol.error(refusal))
 
@@ -139,21 +161,15 @@ class Session:
                 await asyncio.sleep(FRAME)
             return True
         self._shown, self._stale = now, False
-        networks = await self._work(frames.drawn, race)
+        drawn = await self._work(self._drawn, race)
         self._frame += 1
-        await self.tell(
-            {
-                "is": "frame",
-                "frame": self._frame,
-                "t": race.t,
-                "playing": self._pace.playing,
-                "seeking": self._goal,
-                "rate": self._pace.measured,
-                "networks": networks,
-                "curves": self._new_points(race),
-            }
-        )
+        status = {"t": race.t, "playing": self._pace.playing, "seeking": self._goal, "rate": self._pace.measured}
+        await self.tell({"is": "frame", "frame": self._frame, **status, **drawn, "curves": self._new_points(race)})
         return True
+
+    def _drawn(self, race: Race) -> dict[str, Any]:
+        shown = {"networks": frames.drawn(race)}
+        return shown if self._xrayed is None else {**shown, "xray": xray.xray(race, *self._xrayed)}
 
     def _new_points(self, race: Race) -> dict[str, Any]:
         new = sorted(t for t in race.curve if t > self._told_to)
@@ -163,19 +179,22 @@ class Session:
     async def _work(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)
 
-    async def _begin(self, state: State, own: Dataset | None) -> None:
+    async def _begin(self, state: State, own: Dataset | None, *, with_data: bool = True) -> None:
         """Start another race; nothing is changed if it cannot be."""
 
-        def made() -> Race:
-            return Race(state, data.problem(state, own))
+        def made() -> tuple[Race, list[str]]:
+            race = Race(state, data.problem(state, own))
+            return race, _proofs(race)
 
-        race = await self._work(made)
-        self._race, self._own = race, own
-        self._pace = Pace(state.speed)
-        await self._tell_state(with_data=True)
+        race, proofs = await self._work(made)
+        self._race, self._own, self._xrayed = race, own, None
+        self._map.stop()
+        self._dial.stop()
+        self._pace.speed, self._pace.playing = state.speed, self._pace.playing and not with_data
+        await self._tell_state(with_data=with_data, proofs=proofs)
         self._go_to(state.t)
 
-    async def _tell_state(self, *, with_data: bool) -> None:
+    async def _tell_state(self, *, with_data: bool, proofs: list[str] | None = None) -> None:
         race = self._raced()
         state = race.state if self._goal is None else replace(race.state, t=self._goal)
         self._told_to = max(race.curve)
@@ -185,6 +204,7 @@ class Session:
                 "state": replace(state, speed=self._pace.speed).to_json(),
                 "data": frames.described(race.track.problem) if with_data else None,
                 "sizes": list(race.moment.lanes[0].network.sizes),
+                "proofs": proofs,
                 "curves": _curves(race, sorted(race.curve)),
             }
         )
@@ -234,6 +254,55 @@ class Session:
         self._goal = None
         await self._tell_state(with_data=False)
 
+    async def _epsilon(self, network: int, at: Place | None, value: float) -> None:
+        """Put epsilon into the start, begin again from there, and tell when it will part the units, and when it did."""
+        race = self._raced()
+        entrant, state, problem = race.entrant(network), race.state, race.track.problem
+        unmoved = start(state, problem, network)
+        where = at or await self._work(_dialled, unmoved, state.optimizer)
+        others = list(state.networks)
+        others[network] = replace(entrant, epsilon=value, at=where)
+        speed = self._pace.speed
+        await self._begin(replace(state, t=0, speed=speed, networks=tuple(others)), self._own, with_data=False)
+
+        def work(tell: Any, halt: Any) -> None:
+            try:
+                options = {"rate": state.rate, "optimizer": state.optimizer, "halt": halt}
+                found = dial.dial(unmoved, problem.train.X, problem.train.Y, where, value, **options)
+            except InvalidInput as refusal:
+                found = {"epsilon": value, "at": list(where), "predicted": None, "measured": None, "note": refusal.rule}
+            if found is not None:
+                tell({"is": "dial", "network": network, **found})
+
+        self._dial.start(work)
+
+    async def _xray(self, network: int, layer: int, on: bool) -> None:
+        race = self._raced()
+        if on:
+            await self._work(xray.xray, race, network, layer)
+        self._xrayed = (network, layer) if on else None
+        self._stale = True
+
+    async def _mapped(self, on: bool, x: str, y: str) -> None:
+        if not on:
+            self._map.stop()
+            return
+        race = self._raced()
+        state, problem = race.state, race.track.problem
+        mapping.settings(state, mapping.LEVELS[0], x, y)
+        self._map.start(lambda tell, halt: mapping.draw(state, problem, x, y, tell, halt))
+
+    async def _save(self) -> None:
+        await self.tell({"is": "run", "run": runs.to_json(self._raced(), self._own)})
+
+    async def _load(self, run: Any) -> None:
+        state, own = runs.from_json(run)
+        await self._begin(state, own)
+
+    async def _command(self, network: int) -> None:
+        text, kind = runs.command(self._raced(), network)
+        await self.tell({"is": "command", "network": network, "text": text, "kind": kind})
+
     async def _points(self, X: Any, Y: Any) -> None:
         await self._begin_with(data.from_points(X, Y))
 
@@ -244,6 +313,22 @@ class Session:
         state = State() if self._race is None else self._race.state
         fitting = "squared-error" if own.task == "regression" else state.loss
         await self._begin(replace(state, data=OWN, loss=fitting, t=0, speed=self._pace.speed), own)
+
+
+def _dialled(network: Network, optimizer: str) -> Place:
+    try:
+        return dial.default_place(network, optimizer)
+    except InvalidInput:
+        return "W1", 0, 0
+
+
+def _proofs(race: Race) -> list[str]:
+    """Return what the theorem says of every start; of the largest networks it would keep the page waiting."""
+    state, problem = race.track.state, race.track.problem
+    starts = [start(state, problem, i) for i in range(len(state.networks))]
+    if sum(p.size for p in starts[0].parameters) > frames.MOST_WEIGHTS:
+        return ["" for _ in starts]
+    return [str(symmetry(network, optimizer=state.optimizer)) for network in starts]
 
 
 def _curves(race: Race, steps: list[int]) -> dict[str, Any]:
