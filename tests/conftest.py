@@ -17,6 +17,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 DESK = {"width": 1280, "height": 720}
+# Keras asks once, when it is imported, and would take TensorFlow.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 # A shell starts what runs in the background deaf to interrupts, and what the tests interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
