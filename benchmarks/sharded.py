@@ -9,7 +9,6 @@ Linux counts the pages (VmHWM).
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import warnings
@@ -79,7 +78,7 @@ def start(rank: int, size: int, cut: str, folder: str) -> None:
         kind = str(dtype).removeprefix("torch.")
         print(f"{size:>9}  {cut:<19}  {kind:<8}  {whole:8.0f}  {held:8.0f}  {grown:8.0f}  {seconds:7.2f}", flush=True)
     dist.barrier()
-    os._exit(0)
+    dist.destroy_process_group()
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Starts a sharded model in forked processes that speak gloo, and holds every parameter to the single-device start.
 
-`python sharded_worker.py [mutant]` writes a JSON list of what differs: [] if nothing does.
+It writes, as JSON, what differs: nothing, and something for each of three deliberately wrong ways to place shards.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import warnings
 
 import torch
@@ -182,6 +183,9 @@ def process(rank, size, cut, empty, mutant, folder):
     try:
         found = differences(cut, empty)
         dist.barrier()
+        store.add("done", 1)
+        while store.add("done", 0) < size:  # whoever leaves early would break the others' barrier
+            time.sleep(0.01)
     except Exception as error:
         found = [f"{type(error).__name__}: {error}"[:200]]
     with open(f"{folder}/{rank}.json", "w") as file:
@@ -196,12 +200,13 @@ def run(size, cut, empty, mutant):
     return [[size, cut, empty, rank, *wrong] for rank, wrong in enumerate(found) if wrong]
 
 
-def main(mutant):
+def main():
     os.environ["TORCH_CPP_LOG_LEVEL"] = "ERROR"
-    sizes, cuts = ((1, 2, 4), CUTS) if mutant is None else ((4,), ["both"])
-    cases = [(size, cut, empty) for size in sizes for cut in cuts for empty in (False, True)[: 1 + (size == 2)]]
-    sys.stdout.write(json.dumps([wrong for case in cases for wrong in run(*case, mutant)]))
+    cases = [(size, cut, empty) for size in (1, 2, 4) for cut in CUTS for empty in (False, True)[: 1 + (size == 2)]]
+    found = {"no mutant": [wrong for case in cases for wrong in run(*case, None)]}
+    found |= {mutant: run(4, "both", False, mutant) for mutant in ("first chunk", "no strides", "no offset")}
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main()
