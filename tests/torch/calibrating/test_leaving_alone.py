@@ -280,11 +280,11 @@ def test_a_shared_layer_is_scaled_once():
     assert [change.parameter for change in done.changes] == ["0.weight", "4.weight"]
 
 
-def test_the_rows_go_to_text_and_json(tmp_path):
+def test_the_rows_go_to_text_and_json():
     torch.manual_seed(0)
     done = calibrate_(Transformer(), tokens())
-    data = done.to_json(tmp_path / "calibration.json")
-    assert json.loads((tmp_path / "calibration.json").read_text()) == data
+    data = done.to_json()
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["schema"] == "symbreak/calibration/1"
     text = str(done).splitlines()
     assert len(text) == len(done.changes) + 2

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 SCHEMA = "symbreak/calibration/1"
@@ -76,18 +74,15 @@ class Calibration:
         """Rows of what is another one now."""
         return tuple(change for change in self.changes if change.changed)
 
-    def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
-        """Return everything as plain data (schema symbreak/calibration/1); write it if a path is given."""
-        data = {
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data (schema symbreak/calibration/1)."""
+        return {
             "schema": SCHEMA,
             "target": self.target,
             "passes": self.passes,
             "refused": self.refused,
             "changes": [asdict(change) for change in self.changes],
         }
-        if path is not None:
-            Path(path).write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
-        return data
 
     def __str__(self) -> str:
         if self.refused:
