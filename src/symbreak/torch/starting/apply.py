@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
-from symbreak.torch.filling import fill_, require_fillable
+from symbreak.random.arguments import checked_reach
+from symbreak.torch.filling import DTYPES, fill_, require_fillable
 from symbreak.torch.starting.names import tensors
 from symbreak.torch.starting.planning import plan as planned
 from symbreak.torch.starting.stacks import read
@@ -104,7 +106,7 @@ def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
         raise _computed(name)
     law = read(text)
     try:
-        law.law(entry.shape)
+        _require_values(law, entry.shape, tensor)
     except InvalidInput as error:
         raise InvalidShape(
             "a law must be able to fill its parameter",
@@ -113,6 +115,15 @@ def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
             hint="normal(0.02)",
         ) from error
     return name, tensor, law
+
+
+def _require_values(law: Initializer, shape: tuple[int, ...], tensor: Tensor) -> None:
+    """Refuse a law that cannot fill the shape, or whose values the dtype cannot hold, at the price of one value."""
+    promised, dtype = law.law(shape), DTYPES[tensor.dtype]
+    farthest = max(abs(promised.low), abs(promised.high))
+    checked_reach(dtype, farthest if math.isfinite(farthest) else 0.0)
+    if law.by_element:
+        law(shape, seed=0, dtype=dtype, index=(0,) * len(shape))
 
 
 def _computed(name: str) -> InvalidInput:

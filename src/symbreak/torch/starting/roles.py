@@ -258,7 +258,7 @@ def _without_use(role: Role, graph: Graph) -> Role:
         return replace(role, kind="bias")
     if first.kind == "norm":
         return role
-    if first.kind == "add":
+    if first.kind == "add" and any(shape[-1:] == role.shape[-1:] for shape in first.attributes.get("operands", ())):
         return replace(role, kind="bias" if len(role.shape) == 1 and _follows_weight(first, graph) else "table")
     return replace(role, kind="scale") if first.kind == "multiply" else role
 
