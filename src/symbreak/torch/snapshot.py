@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +110,40 @@ class _Watch:
         return note
 
 
+@dataclass(eq=False)
+class _Pass:
+    """One pass, and what is kept of it: some entries of each gradient, the squares of all, the prediction."""
+
+    model: nn.Module
+    x: Any
+    y: Any
+    loss_fn: calls.LossFunction | None
+    watch: _Watch = field(default_factory=_Watch)
+    gradients: dict[str, Array] = field(default_factory=dict)
+    squares: float = 0.0
+    prediction: Tensor | None = None
+
+    def run(self, recorder: Recorder) -> Tensor:
+        """Go forward and backward, and return the loss."""
+        self.watch.losses.written.records = recorder.trace.records
+        recorder.add_input("input", self.x)
+        recorder.add_input("target", self.y)
+        with recorder:
+            output = calls.forward(self.model, self.x)
+            loss = calls.needed_loss(output, self.y, self.loss_fn)
+        recorder.attach()
+        recorder.add_end(loss)
+        with Noiseless():  # type: ignore[no-untyped-call]
+            loss.mean().backward()  # type: ignore[no-untyped-call]
+        for name, parameter in self.model.named_parameters():
+            if parameter.grad is not None:
+                self.squares += gradient_of(parameter.grad).rms ** 2 * parameter.numel()
+                self.gradients[name] = _some(parameter.grad)
+        prediction = calls.main_output(output)
+        self.prediction = None if prediction is None else prediction.detach()
+        return loss.detach()
+
+
 def snapshot(
     model: nn.Module, x: Any, y: Any = None, loss_fn: calls.LossFunction | None = None, *, seed: int = 0
 ) -> Snapshot:
@@ -119,44 +154,20 @@ def snapshot(
     Raises:
         InvalidInput: the model or the loss cannot run on this, or there is no loss.
     """
-    watch = _Watch()
-    gradients: dict[str, Array] = {}
-    predictions: list[Tensor | None] = []
-    squares: list[float] = []
-
-    def run(recorder: Recorder) -> Tensor:
-        watch.losses.written.records = recorder.trace.records
-        recorder.add_input("input", x)
-        recorder.add_input("target", y)
-        with recorder:
-            output = calls.forward(model, x)
-            loss = calls.needed_loss(output, y, loss_fn)
-        recorder.attach()
-        recorder.add_end(loss)
-        with Noiseless():  # type: ignore[no-untyped-call]
-            loss.mean().backward()  # type: ignore[no-untyped-call]
-        for name, parameter in model.named_parameters():
-            if parameter.grad is not None:
-                squares.append(gradient_of(parameter.grad).rms ** 2 * parameter.numel())
-                gradients[name] = _some(parameter.grad)
-        prediction = calls.main_output(output)
-        predictions.append(None if prediction is None else prediction.detach())
-        return loss.detach()
-
+    seen = _Pass(model, x, y, loss_fn)
     with untouched(model, seed=seed, given=(x, y, loss_fn)):
         calls.in_training(model)
-        trace = record_pass(model, run, watch)
-    wiring = Wiring(trace)
+        trace = record_pass(model, seen.run, seen.watch)
+    wiring, watch = Wiring(trace), seen.watch
     operations = wiring.operations(watch.signals.forward, watch.signals.axes)
-    total = float(trace.result.double().mean())
     wires = Wires(Observation(parameters=(), operations=operations))
     records = {place: record for record, place in wiring.numbers().items()}
     return Snapshot(
-        loss=watch.losses.loss(trace, total, wiring.numbers()),
-        gradient_norm=float(np.sqrt(sum(squares))),
-        layers=tuple(_layers(wires, watch, records, gradients, _epsilon(model))),
-        output=_last_gradient(wires, gradients),
-        prediction=predictions[0],
+        loss=watch.losses.loss(trace, float(trace.result.double().mean()), wiring.numbers()),
+        gradient_norm=math.sqrt(seen.squares),
+        layers=tuple(_layers(wires, watch, records, seen.gradients, _epsilon(model))),
+        output=_last_gradient(wires, seen.gradients),
+        prediction=seen.prediction,
     )
 
 

@@ -18,7 +18,11 @@ from symbreak import Network, datasets
 from symbreak.experiments import CompareResult
 from symbreak.experiments import Settings as LessonSettings
 from symbreak.experiments import compare as compare_lesson
+from symbreak.experiments.models import comparison, running
 from symbreak.experiments.models import proof as module
+from symbreak.experiments.models.batches import Batch
+from symbreak.experiments.models.settings import Settings, Task
+from symbreak.experiments.models.starts import Start
 
 # Both train in double precision; sums of 400 terms, 60 steps, in another order.
 ROUNDING = 60 * 400 * np.finfo(np.float64).eps
@@ -142,8 +146,6 @@ def test_a_part_that_is_tied_is_told_and_what_it_learns_all_the_same(quick):
 
 
 def test_rounding_that_parts_what_is_tied_refutes_no_proof(quick, monkeypatch):
-    from symbreak.experiments.models import running
-
     real = running.snapshot
     calls = itertools.count()
 
@@ -302,3 +304,44 @@ def test_many_layers_are_summed_up(quick):
 
     headers, rows = table_rows(quick(deep, inits=["zeros"], steps=2, seeds=1))
     assert rows[0][headers.index("effective units")] == "sum 6 -> 6"
+
+
+def test_that_would_notice_noise_that_goes_on_where_the_start_left_it(batch, monkeypatch):
+    monkeypatch.setattr(running, "reseed", lambda seed: None)
+    heard = []
+    for inits in (["as-built"], ["drawn"]):
+        noises: list[float] = []
+        monkeypatch.setattr(comparison, "start", drawing(comparison.start))
+        task = Task(lambda noises=noises: Noisy(noises), [batch], None, sgd)
+        comparison.compare(Settings(inits=tuple(inits), seeds=1, steps=5), task)
+        heard.append(noises[-20:])
+    assert heard[0] != heard[1]
+
+
+def drawing(real):
+    """A start that draws from the global random state."""
+
+    def start(text):
+        if text == "drawn":
+            return Start(text, "", lambda model, x, seed: torch.rand(1))
+        return real(text)
+
+    return start
+
+
+def test_noise_is_the_same_after_a_start_that_draws(batch, monkeypatch):
+    heard = []
+    for inits in (["as-built"], ["drawn"]):
+        noises: list[float] = []
+        monkeypatch.setattr(comparison, "start", drawing(comparison.start))
+        task = Task(lambda noises=noises: Noisy(noises), [batch], None, sgd)
+        comparison.compare(Settings(inits=tuple(inits), seeds=1, steps=5), task)
+        heard.append(noises[-20:])
+    assert heard[0] == heard[1]
+
+
+def test_that_would_notice_a_batch_that_is_not_copied(quick, batch, monkeypatch):
+    monkeypatch.setattr(Batch, "copied", lambda self: self)
+    mine = (batch[0].clone(), batch[1])
+    quick(Spoiling, [mine])
+    assert not torch.equal(mine[0], batch[0])

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from symbreak import initializers
-from symbreak.errors import InvalidInput, UnknownName
+from symbreak.errors import UnknownName
 from symbreak.experiments.settings import init_text
 from symbreak.initializers import Initializer
 
@@ -89,24 +89,10 @@ def _filled(law: Initializer) -> Apply:
         from symbreak.torch.filling import fill_
 
         for name, parameter in model.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            if parameter.dim() > 1:
-                try:
-                    fill_(parameter, law, seed=seed, name=name)
-                except InvalidInput as error:
-                    raise _refused(law, name, error) from error
-            elif "bias" in name.rpartition(".")[2]:
+            if parameter.requires_grad and parameter.dim() > 1:
+                fill_(parameter, law, seed=seed, name=name)
+            elif parameter.requires_grad and "bias" in name.rpartition(".")[2]:
                 with torch.no_grad():
                     parameter.zero_()
 
     return apply
-
-
-def _refused(law: Initializer, name: str, error: InvalidInput) -> InvalidInput:
-    return InvalidInput(
-        f"{law.text} cannot fill {name}: {error.rule}",
-        got=error.got,
-        allowed=error.allowed,
-        hint="leave this start out, or plan(model, x, overrides={...}) for single parameters",
-    )
