@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import tracemalloc
+import warnings
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import DTensor, Shard
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -23,7 +25,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from symbreak.errors import InvalidInput
 from symbreak.torch.buffers import reset_buffers_
 from symbreak.torch.filling import BLOCK, fill_
-from symbreak.torch.sharded import materialize_
+from symbreak.torch.sharded import materialize_, require_supported
 
 WORKER = Path(__file__).parent / "sharded_worker.py"
 ROOT = WORKER.parents[2]
@@ -128,6 +130,32 @@ def test_parameters_are_out_of_reach_of_the_code_of_buffers():
     reset_buffers_(norm)
     assert norm.weight is weight
     assert (weight == 5).all()
+
+
+def test_the_older_sharding_is_refused():
+    dist.init_process_group("fake", rank=0, world_size=1, store=FakeStore())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = FullyShardedDataParallel(nn.Linear(2, 2), device_id=torch.device("cpu"))
+        with pytest.raises(InvalidInput, match="the model in FullyShardedDataParallel"):
+            materialize_(model)
+    finally:
+        dist.destroy_process_group()
+
+
+def test_a_model_that_holds_its_whole_parameters_goes_back_to_shards():
+    dist.init_process_group("fake", rank=0, world_size=1, store=FakeStore())
+    try:
+        model = nn.Linear(2, 3)
+        fully_shard(model, mesh=DeviceMesh("cpu", [0]))
+        model.unshard()
+        assert not isinstance(model.weight, DTensor)
+        require_supported(model)
+        fill_(model.weight, "he", seed=0, name="weight")
+        assert isinstance(model.weight, DTensor)
+    finally:
+        dist.destroy_process_group()
 
 
 def test_memory_beside_the_shard_is_a_block():

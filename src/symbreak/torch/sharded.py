@@ -56,6 +56,7 @@ def require_supported(model: nn.Module) -> None:
     """
     old: Any = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
     new: Any = sys.modules.get("torch.distributed.fsdp")
+    sharding: Any = getattr(new, "FSDPModule", ())  # which PyTorch has from 2.6 on
     for path, module in model.named_modules():
         if old is not None and isinstance(module, old.FullyShardedDataParallel):
             raise InvalidInput(
@@ -64,7 +65,7 @@ def require_supported(model: nn.Module) -> None:
                 allowed="fully_shard, parallelize_module, or both",
                 hint="torch.distributed.fsdp.fully_shard(model)",
             )
-        if new is not None and isinstance(module, new.FSDPModule):
+        if isinstance(module, sharding):
             module.reshard()
 
 
