@@ -109,7 +109,7 @@ PRESETS = (
     Preset(
         "dead-edges",
         "Large weights: the slope that is lost",
-        ("R44", "R50"),
+        ("R48", "R53"),
         "With a scale of 100 nearly all sums lie on the flat ends, where the slope is almost 0.",
         replace(FOUR, networks=starts("normal(100)", "normal(1)")),
         (0, 1),
@@ -166,7 +166,7 @@ PRESETS = (
     Preset(
         "relu",
         "ReLU: zeros, one number, He",
-        ("R57", "R59"),
+        ("R59", "R60"),
         "At 0 the slope of ReLU is taken as 0: from zeros not even that factor is left.",
         replace(FOUR, activation="relu", networks=starts("zeros", TIED, "he", "normal(10)")),
         (0, 1),
@@ -191,7 +191,7 @@ PRESETS = (
     Preset(
         "losses",
         "A saturated output: two losses differ",
-        ("R46", "R55"),
+        ("R56",),
         "With the squared error of a sigmoid the slope of the output is a factor of dZ2 as well.",
         replace(FOUR, loss="squared-error(sigmoid)", networks=starts("normal(100)", "normal(1)")),
         (0, 2),
@@ -199,7 +199,7 @@ PRESETS = (
     Preset(
         "biases",
         "Random biases break it, too",
-        ("R40",),
+        ("R42",),
         "All weights are equal; one bias is not.",
         replace(PAIR, networks=(Entrant(TIED), Entrant(TIED, edits=((0, "b1", 1, 0, 0.5),)))),
     ),
