@@ -14,11 +14,11 @@ from symbreak.diagnosis.observation import Loss
 from symbreak.torch.starting import gains
 from symbreak.torch.starting.pairs import DEEP, Pairing
 from symbreak.torch.starting.priors import prior
-from symbreak.torch.starting.roles import Role, blocks, constant_value
+from symbreak.torch.starting.role import Role, blocks, constant_value
 from symbreak.torch.starting.stacks import stack
 
-# A head is as large as any other weight: a smaller one trained slower on six of eight tasks and faster on one: a squared
-# error counts every random output as error, so that there the output starts small.
+# A head is as large as any other weight: a smaller one trained slower on six of eight tasks. A squared error counts
+# every random output as error, so that there the output starts small.
 SQUARED_HEAD = 0.3
 # Rows of an embedding that is the output's weight as well: what the last layer hands on has size 1, so that logits
 # have this standard deviation.

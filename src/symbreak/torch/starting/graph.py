@@ -14,6 +14,8 @@ ENDS = frozenset(("matmul", "softmax", "attention", "embedding", "input", "loss"
 WEIGHTS = frozenset(("linear", "conv", "recurrent"))
 # A learned shortcut is one weight; more on both sides are two branches that are added.
 SHORTCUT = 1
+# Products of products are followed so far; gated layers have one.
+FACTORS = 4
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Graph:
         first = operation.inputs[0]
         if self._is_data(first):
             return Reading(rms=self._rms(first))
-        activations, modules = self._back(first, operation)
+        activations, modules = self.back(first, operation)
         return Reading(tuple(activations), tuple(modules))
 
     def _is_data(self, index: int) -> bool:
@@ -122,15 +124,12 @@ class Graph:
                        for i in _indices(self.above[index]))  # fmt: skip
 
     def _rms(self, index: int) -> float | None:
-        pending = [index]
-        while pending:
-            op = self.operations[pending.pop(0)]
-            if op.signal is not None:
-                return op.signal.rms
-            pending += op.inputs
-        return None
+        """Return the size of the nearest result on the way back that was measured."""
+        measured = [op for i in _indices(self.above[index]) if (op := self.operations[i]).signal is not None]
+        return measured[-1].signal.rms if measured and measured[-1].signal else None
 
-    def _back(self, index: int, reader: Operation) -> tuple[list[str], list[str]]:
+    def back(self, index: int, reader: Operation, factors: int = FACTORS) -> tuple[list[str], list[str]]:
+        """Return the activations, and the modules that compute one, whose product an operation is."""
         op = self.operations[index]
         if self._opaque(op):
             return [], []
@@ -138,14 +137,14 @@ class Graph:
             return [], [op.module]
         if op.kind == "activation":
             return [op.name], []
-        if op.kind == "multiply" and len(op.inputs) == 2:
-            left, right = (self._back(source, reader) for source in op.inputs)
+        if op.kind == "multiply" and len(op.inputs) == 2 and factors:
+            left, right = (self.back(source, reader, factors - 1) for source in op.inputs)
             return left[0] + right[0], left[1] + right[1]
         if op.kind == "concat" and op.inputs:
-            found = [self._back(source, reader) for source in op.inputs]
+            found = [self.back(source, reader, factors) for source in op.inputs]
             return found[0] if all(each == found[0] for each in found) else ([], [])
         if op.inputs and (passes(op) or op.kind == "pool"):
-            return self._back(op.inputs[0], reader)
+            return self.back(op.inputs[0], reader, factors)
         return [], []
 
     def _is_function(self, op: Operation) -> bool:
@@ -156,44 +155,6 @@ class Graph:
         elementwise = all(o.kind in ("multiply", "add", "other", "activation") and not o.parameters for o in own)
         return len(own) > 1 and elementwise and len(outer) == 1
 
-    def attended(self, operation: Operation) -> frozenset[str]:
-        """Return as what attention reads a result: "query", "key", "value"; several for fused weights."""
-        found: set[str] = set()
-        pending, seen = [operation.index], {operation.index}
-        while pending:
-            source = pending.pop()
-            for reader in (self.operations[i] for i in self.readers_of[source]):
-                if reader.kind in ("attention", "matmul"):
-                    found |= self._as_what(reader, source)
-                elif reader.index not in seen and self._leads_to_attention(reader):
-                    seen.add(reader.index)
-                    pending.append(reader.index)
-        return frozenset(found)
-
-    def _as_what(self, reader: Operation, source: int) -> set[str]:
-        names = ("query", "key", "value")
-        places = [place for place, index in enumerate(reader.inputs[:3]) if index == source]
-        if reader.kind == "attention":
-            return {names[place] for place in places}
-        softmax = any(op.kind == "softmax" for op in self.wires.sources(reader))
-        return {"value"} if softmax else {names[place] for place in places}
-
-    def _leads_to_attention(self, reader: Operation) -> bool:
-        return reader.kind not in WEIGHTS | {"softmax", "activation", "loss"} and not self._is_sum(reader)
-
-    def _is_sum(self, op: Operation) -> bool:
-        return any(branch.add == op.index for branch in self.branches)
-
-    def is_gated(self, operation: Operation) -> bool:
-        """Tell whether a result is multiplied, entry by entry, by the activated result of another weight."""
-        for reader in self.wires.readers(operation):
-            if reader.kind == "multiply" and len(reader.inputs) == 2:
-                sides = [self._back(source, reader)[0] for source in reader.inputs]
-                own = [bool(self.above[source] >> operation.index & 1) for source in reader.inputs]
-                if [bool(side) for side, mine in zip(sides, own, strict=True) if mine] == [False] and any(sides):
-                    return True
-        return False
-
     @cached_property
     def readers_of(self) -> list[list[int]]:
         """For each operation the indices of those that read it directly."""
@@ -202,27 +163,6 @@ class Graph:
             for source in dict.fromkeys(op.inputs):
                 found[source].append(op.index)
         return found
-
-    # Embeddings
-
-    @cached_property
-    def sums(self) -> list[frozenset[str]]:
-        """Groups of embeddings that are added to each other, by the names of their tables, the largest first."""
-        found = {self._tables(op.index) for op in self.operations if op.kind == "add" and not self._is_sum(op)}
-        return sorted((group for group in found if len(group) > 1), key=len, reverse=True)
-
-    def _tables(self, index: int) -> frozenset[str]:
-        op = self.operations[index]
-        if op.kind == "embedding" and op.weight is not None:
-            return frozenset((op.weight.parameter,))
-        if op.kind == "add" or passes(op):
-            return frozenset().union(*(self._tables(source) for source in op.inputs)) if op.inputs else frozenset()
-        return frozenset()
-
-    def rescaled(self, operation: Operation) -> float:
-        """Return by which number a result is multiplied before it is read."""
-        size = operation.signal.rms if operation.signal else 0.0
-        return self.wires.delivered(operation) / size if size > 0 else 1.0
 
     # Residual branches
 
@@ -329,6 +269,10 @@ class Graph:
                 seen.add(op.index)
                 yield op.index
                 pending += op.inputs
+
+    def is_sum(self, op: Operation) -> bool:
+        """Tell whether an addition adds a residual branch."""
+        return any(branch.add == op.index for branch in self.branches)
 
     # Plain depth
 

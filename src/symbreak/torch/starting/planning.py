@@ -12,7 +12,8 @@ from symbreak.torch.observe import observe
 from symbreak.torch.starting import auto
 from symbreak.torch.starting.admission import plannable
 from symbreak.torch.starting.recipes import recipe
-from symbreak.torch.starting.roles import Role, roles
+from symbreak.torch.starting.role import Role
+from symbreak.torch.starting.roles import roles
 from symbreak.torch.starting.table import Entry, Plan
 
 

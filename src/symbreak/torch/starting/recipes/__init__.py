@@ -8,7 +8,7 @@ from symbreak.errors import UnknownName
 from symbreak.torch.starting import auto
 from symbreak.torch.starting.auto import Context, Start
 from symbreak.torch.starting.recipes import residual, torch_default, without_norm
-from symbreak.torch.starting.roles import Role
+from symbreak.torch.starting.role import Role
 
 Recipe = Callable[[Sequence[Role], Context], list[Start]]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from symbreak.errors import InvalidInput
 from symbreak.torch.starting import auto
 from symbreak.torch.starting.auto import Context, Start
-from symbreak.torch.starting.roles import Role
+from symbreak.torch.starting.role import Role
 
 MATRICES = frozenset(("weight", "recurrent", "embedding"))
 

@@ -17,7 +17,7 @@ from symbreak.torch.starting.recipes.common import (
     require_branches,
     rest,
 )
-from symbreak.torch.starting.roles import Role
+from symbreak.torch.starting.role import Role
 from symbreak.torch.starting.stacks import stack
 
 STD = 0.02

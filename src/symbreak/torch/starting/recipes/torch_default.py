@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from symbreak.torch.starting.auto import Context, Start, padded
 from symbreak.torch.starting.recipes.common import rest, uniform
-from symbreak.torch.starting.roles import Role
+from symbreak.torch.starting.role import Role
 
 RECURRENT = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 

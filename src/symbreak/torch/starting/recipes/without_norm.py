@@ -18,7 +18,7 @@ from symbreak.torch.starting.recipes.common import (
     rest,
     uniform,
 )
-from symbreak.torch.starting.roles import Role
+from symbreak.torch.starting.role import Role
 from symbreak.torch.starting.stacks import stack
 
 

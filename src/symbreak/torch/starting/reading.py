@@ -1,0 +1,68 @@
+"""What reads a weight's result: attention, a gate's product; and which embeddings are added to each other."""
+
+from __future__ import annotations
+
+from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.wires import passes
+from symbreak.torch.starting.graph import WEIGHTS, Graph
+
+
+def attended(graph: Graph, operation: Operation) -> frozenset[str]:
+    """Return as what attention reads a result: "query", "key", "value"; several for fused weights."""
+    found: set[str] = set()
+    pending, seen = [operation.index], {operation.index}
+    while pending:
+        source = pending.pop()
+        for reader in (graph.operations[i] for i in graph.readers_of[source]):
+            if reader.kind in ("attention", "matmul"):
+                found |= _as_what(graph, reader, source)
+            elif reader.index not in seen and _leads_to_attention(graph, reader):
+                seen.add(reader.index)
+                pending.append(reader.index)
+    return frozenset(found)
+
+
+def _as_what(graph: Graph, reader: Operation, source: int) -> set[str]:
+    names = ("query", "key", "value")
+    places = [place for place, index in enumerate(reader.inputs[:3]) if index == source]
+    if reader.kind == "attention":
+        return {names[place] for place in places}
+    softmax = any(op.kind == "softmax" for op in graph.wires.sources(reader))
+    return {"value"} if softmax else {names[place] for place in places}
+
+
+def _leads_to_attention(graph: Graph, reader: Operation) -> bool:
+    return reader.kind not in WEIGHTS | {"softmax", "activation", "loss"} and not graph.is_sum(reader)
+
+
+def is_gated(graph: Graph, operation: Operation) -> bool:
+    """Tell whether a result is multiplied, entry by entry, by the activated result of another weight."""
+    for reader in graph.wires.readers(operation):
+        if reader.kind == "multiply" and len(reader.inputs) == 2:
+            sides = [graph.back(source, reader)[0] for source in reader.inputs]
+            own = [bool(graph.above[source] >> operation.index & 1) for source in reader.inputs]
+            if [bool(side) for side, mine in zip(sides, own, strict=True) if mine] == [False] and any(sides):
+                return True
+    return False
+
+
+def sums(graph: Graph) -> list[frozenset[str]]:
+    """Return groups of embeddings that are added to each other, by the names of their tables, the largest first."""
+    tables: list[frozenset[str]] = []
+    groups: set[frozenset[str]] = set()
+    for op in graph.operations:
+        found: frozenset[str] = frozenset()
+        if op.kind == "embedding" and op.weight is not None:
+            found = frozenset((op.weight.parameter,))
+        elif (op.kind == "add" and not graph.is_sum(op)) or passes(op):
+            found = found.union(*(tables[source] for source in op.inputs))
+        tables.append(found)
+        if op.kind == "add" and len(found) > 1:
+            groups.add(found)
+    return sorted(groups, key=len, reverse=True)
+
+
+def rescaled(graph: Graph, operation: Operation) -> float:
+    """Return by which number a result is multiplied before it is read."""
+    size = operation.signal.rms if operation.signal else 0.0
+    return graph.wires.delivered(operation) / size if size > 0 else 1.0
