@@ -27,3 +27,7 @@ from symbreak.initializers.fans import fans as fans
 from symbreak.initializers.gains import gain as gain
 from symbreak.initializers.initializer import Initializer as Initializer
 from symbreak.initializers.law import Law as Law
+from symbreak.initializers.manifest import Manifest as Manifest
+from symbreak.initializers.manifest import merged as merged
+from symbreak.initializers.tree import fill as fill
+from symbreak.initializers.tree import laws_by_name as laws_by_name

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from symbreak.errors import MissingDependency
 
 if TYPE_CHECKING:
+    from symbreak.torch.buffers import reset_buffers_ as reset_buffers_
     from symbreak.torch.calibrating import calibrate_ as calibrate_
     from symbreak.torch.filling import fill_ as fill_
     from symbreak.torch.provenance import manifest as manifest
@@ -35,10 +36,11 @@ _NAMES = {
     "manifest": "symbreak.torch.provenance",
     "materialize_": "symbreak.torch.sharded",
     "plan": "symbreak.torch.starting",
+    "reset_buffers_": "symbreak.torch.buffers",
     "verify": "symbreak.torch.provenance",
 }
 _DROP_INS = "symbreak.torch.starting.drop_in"
-__all__ = ["Plan", "calibrate_", "fill_", "init_", "manifest", "materialize_", "plan", "verify"]
+__all__ = ["Plan", "calibrate_", "fill_", "init_", "manifest", "materialize_", "plan", "reset_buffers_", "verify"]
 
 
 def __getattr__(name: str) -> Any:
