@@ -19,7 +19,10 @@ LINK = re.compile(r"(\]\()([^)#\s]+)([)#])")
 # Pages of the site that stand elsewhere in the repository.
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 API = {
-    "symbreak": ("compare", "check", "symmetry", "audit_lesson", "merge", "steps_to_separate", "Network"),
+    "symbreak": ("compare", "check", "symmetry", "map", "audit_lesson", "merge", "steps_to_separate", "Network"),
+    "symbreak.torch": ("plan", "init_", "calibrate_", "manifest", "verify", "fill_", "materialize_"),
+    "symbreak.jax": ("init_tree", "initializers"),
+    "symbreak.keras": ("Initializer", "init_", "names"),
     "symbreak.initializers": (),
     "symbreak.random": (),
     "symbreak.network": ("train_many", "forward", "backward", "cost", "descend"),
