@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from symbreak.lab import look
 from symbreak.lab.session import Session
 
 PAGE = Path(__file__).parent / "page"
@@ -167,6 +168,8 @@ class Lab:
         routes = [
             Route("/", self._index),
             Route("/presets.json", self._presets),
+            Route("/choices.json", self._choices),
+            Route("/look.css", self._look),
             WebSocketRoute("/ws", self._socket),
             Mount("/", StaticFiles(directory=PAGE)),
         ]
@@ -179,6 +182,12 @@ class Lab:
         from symbreak.lab import presets
 
         return Response(json.dumps(presets.to_json()), media_type="application/json")
+
+    async def _choices(self, request: Request) -> Response:
+        return Response(json.dumps(look.choices()), media_type="application/json")
+
+    async def _look(self, request: Request) -> Response:
+        return Response(look.css(), media_type="text/css")
 
     async def _socket(self, websocket: WebSocket) -> None:
         await websocket.accept()

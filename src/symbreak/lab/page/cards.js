@@ -1,0 +1,184 @@
+// One card for each network: its start, two pictures, the meters, the proof.
+
+import { drawBoundary } from "./boundary.js";
+import { el, percent, say, short } from "./dom.js";
+import { networkColour } from "./look.js";
+import { drawPlane, gathered, spots, Trail } from "./plane.js";
+
+const NAMES = ["equal sums", "same function", "same delta", "same update"];
+const MANY_DOTS = 16;
+
+export class Card {
+  /** `wish` holds what a card may ask for: init, remove, merge, change. */
+  constructor(index, wish, choices) {
+    this.index = index;
+    this.trail = new Trail();
+    this.frame = null;
+    this.#build(wish, choices);
+  }
+
+  #build(wish, choices) {
+    const n = this.index;
+    const id = (what) => `${what}-${n}`;
+    this.init = el("input", {
+      id: id("init"), list: "inits", spellcheck: "false", autocomplete: "off", maxlength: "100",
+      onchange: () => wish.init(n, this.init.value.trim()),
+    });
+    this.remove = el("button", { class: "small", onclick: () => wish.remove(n), "aria-label": `Remove network ${n + 1}` }, "✕");
+    this.boundary = el("canvas", { role: "img", class: "boundary" });
+    this.plane = el("canvas", { role: "img", class: "plane" });
+    this.cost = el("dd", { class: "cost" });
+    this.accuracy = el("dd", { class: "accuracy" });
+    this.effective = el("dd", { class: "effective" });
+    this.dots = el("div", { class: "dots", "aria-hidden": "true" });
+    this.saturated = el("dd");
+    this.bar = el("meter", { min: "0", max: "1", value: 0, "aria-label": "Saturated share" });
+    this.score = el("dt", {}, "Accuracy");
+    this.proof = el("ol", { class: "lemmas", "aria-label": "Proof" });
+    this.why = el("p", { class: "why" });
+    this.merge = el("input", { type: "checkbox", onchange: () => wish.merge(n, this.merge.checked) });
+    this.merged = el("p", { class: "why merged" });
+    this.dropout = el("input", {
+      type: "number", min: "0", max: "0.99", step: "0.05",
+      onchange: () => wish.change(n, { dropout: Number(this.dropout.value) }),
+    });
+    this.arithmetic = el("select", { onchange: () => wish.change(n, { arithmetic: this.arithmetic.value }) },
+      ...choices.arithmetic.map((name) => el("option", {}, name)));
+    this.proved = el("p", { class: "theorem" });
+    this.element = el("article", { class: "card", "aria-labelledby": id("name") },
+      el("div", { class: "row" },
+        el("span", { class: "swatch-line", "aria-hidden": "true" }),
+        el("label", { class: "pick", for: id("init"), id: id("name") }, `Start ${n + 1}`), this.init, this.remove),
+      el("div", { class: "pictures" },
+        el("figure", {}, this.boundary, el("figcaption", {}, "What it answers")),
+        el("figure", {}, this.plane, el("figcaption", {}, "Weights of its units"))),
+      el("dl", { class: "meters" },
+        el("div", { class: "wide" }, el("dt", {}, "Units"), this.effective, this.dots),
+        el("div", {}, el("dt", {}, "Cost"), this.cost),
+        el("div", {}, this.score, this.accuracy),
+        el("div", {}, el("dt", {}, "Saturated"), this.saturated, this.bar)),
+      this.proof, this.why, this.merged,
+      el("details", { class: "more" }, el("summary", {}, "Break or merge it"),
+        el("div", { class: "fields" },
+          el("label", { class: "check" }, this.merge, " Merge tied units"),
+          el("label", {}, "Dropout ", this.dropout),
+          el("label", {}, "Arithmetic ", this.arithmetic)),
+        this.proved));
+  }
+
+  /** Show what the network was asked to be. */
+  set(entrant, sizes, proofs, alone) {
+    this.sizes = sizes;
+    this.init.value = entrant.init;
+    this.remove.hidden = alone;
+    this.merge.checked = entrant.merged !== null;
+    this.dropout.value = entrant.dropout;
+    this.arithmetic.value = entrant.arithmetic;
+    if (proofs) say(this.proved, proofs);
+    this.element.querySelector(".swatch-line").style.color = networkColour(this.index);
+    this.element.dataset.look = this.index;
+  }
+
+  restart() {
+    this.trail = new Trail();
+  }
+
+  /** Take what a frame tells of this network. */
+  take(network, t) {
+    this.frame = network;
+    this.trail.add(t, spots(network));
+  }
+
+  draw(data) {
+    const network = this.frame;
+    if (!network) return;
+    drawBoundary(this.boundary, network.boundary, data);
+    drawPlane(this.plane, network, this.index, this.trail, data);
+    say(this.cost, short(network.cost));
+    say(this.score, data?.score === "r2" ? "R²" : "Accuracy");
+    say(this.accuracy, data?.score === "r2" ? short(network.accuracy, 3) : percent(network.accuracy));
+    say(this.effective, units(network));
+    const saturated = average(network.saturated);
+    say(this.saturated, percent(saturated));
+    this.bar.value = saturated;
+    this.#drawDots(network);
+    this.#prove(network);
+    this.#merger(network);
+  }
+
+  #drawDots(network) {
+    const layers = network.units.filter((layer) => layer.length <= MANY_DOTS);
+    const key = JSON.stringify(layers);
+    if (this.dotsKey === key) return;
+    this.dotsKey = key;
+    this.dots.replaceChildren(...layers.map((layer) => {
+      const sizes = new Map();
+      for (const kind of layer) sizes.set(kind, (sizes.get(kind) ?? 0) + 1);
+      const groups = [...sizes.values()].map((size) =>
+        el("span", { class: size > 1 ? "group tied" : "group" }, ...Array.from({ length: size }, () => el("i"))));
+      return el("span", { class: "layer" }, ...groups);
+    }));
+  }
+
+  #prove(network) {
+    const key = JSON.stringify([network.lemmas, network.hypothesis]);
+    if (this.proofKey === key) return;
+    this.proofKey = key;
+    this.proof.hidden = network.lemmas.length === 0;
+    this.proof.replaceChildren(...network.lemmas.map((lemma) => {
+      const state = !lemma.holds ? "error" : lemma.broken_at !== null ? "warning" : "ok";
+      const told = { ok: "holds", warning: "holds now, was broken", error: "broken" }[state];
+      return el("li", { "data-state": state, title: lemma.says },
+        el("b", { "aria-hidden": "true" }, state === "error" ? "✗" : "✓"),
+        ` ${NAMES[lemma.lemma - 1]}`, el("span", { class: "unseen" }, `: ${told}`));
+    }));
+    say(this.why, reason(network));
+    this.why.dataset.state = network.lemmas.some((lemma) => lemma.broken_at !== null) ? "error" : "";
+  }
+
+  #merger(network) {
+    const small = network.merged;
+    this.merged.hidden = !small;
+    if (!small) return;
+    const difference = small.difference === 0 ? "exactly the same answers" : `answers differ by ${short(small.difference)}`;
+    say(this.merged, `Merged: ${small.sizes.join("–")} runs beside ${this.sizes.join("–")}, ${difference}.`);
+  }
+
+  /** Tell in a sentence what the card shows. */
+  get summary() {
+    const network = this.frame;
+    if (!network) return "";
+    return `${this.init.value}: ${units(network)}, cost ${short(network.cost)}, `
+      + `${this.score.textContent.toLowerCase()} ${this.accuracy.textContent}.`;
+  }
+
+  /** Describe the pictures to who does not see them. */
+  describe() {
+    if (!this.frame) return;
+    const groups = gathered(this.frame).map(({ at, units: tied }) =>
+      `${tied.length} ${tied.length === 1 ? "unit" : "units"} at ${at.map((w) => short(w, 3)).join(", ")}`);
+    this.plane.setAttribute("aria-label", `Weights of the units: ${groups.slice(0, 8).join("; ")}`);
+    this.boundary.setAttribute("aria-label", `Decision boundary of ${this.init.value}, ${this.accuracy.textContent} right`);
+  }
+}
+
+function units(network) {
+  return network.units.map((layer, k) => {
+    const name = network.units.length > 1 ? `layer ${k + 1}: ` : "";
+    const really = network.effective[k];
+    return `${name}${layer.length} ${layer.length === 1 ? "unit" : "units"}, ${really} really different`;
+  }).join("; ");
+}
+
+function average(shares) {
+  return shares.length ? shares.reduce((sum, share) => sum + share, 0) / shares.length : 0;
+}
+
+function reason(network) {
+  if (network.diverged) return "The cost overflowed: this network diverged.";
+  if (!network.lemmas.length) return "No two units were one at the start: nothing ties them.";
+  const broken = network.lemmas.filter((lemma) => lemma.broken_at !== null);
+  if (!broken.length) return "Proof holds, bit by bit: tied units stay tied.";
+  const first = broken.reduce((one, other) => (other.broken_at < one.broken_at ? other : one));
+  return `Broken at step ${first.broken_at}: ${first.names}.`;
+}

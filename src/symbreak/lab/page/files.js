@@ -1,0 +1,114 @@
+// What leaves the page and what comes in: links, pictures, runs, commands, tables.
+
+import { el, find, download } from "./dom.js";
+import { colour, FONT } from "./look.js";
+
+const MOST_BYTES = 2 ** 20;
+
+export function files(lab) {
+  find("share").addEventListener("click", async () => {
+    lab.address();
+    await copy(location.origin + location.pathname + location.hash, find("share"));
+    if (lab.state.data === "own") lab.error("A link does not hold your own data: save the run and share the file.");
+  });
+  find("picture").addEventListener("click", () => picture(lab));
+  find("save").addEventListener("click", () => lab.say({ do: "save" }));
+  find("command").addEventListener("click", () => lab.say({ do: "command", network: 0 }));
+  find("load").addEventListener("click", () => find("load-file").click());
+  find("load-file").addEventListener("change", async () => {
+    await load(lab, find("load-file").files[0]);
+    find("load-file").value = "";
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file) taken(lab, file);
+  });
+  return { saved, command: (message) => command(lab, message), taken: (file, target) => taken(lab, file, target) };
+}
+
+function saved(run) {
+  download("symbreak-run.json", new Blob([JSON.stringify(run, null, 1)], { type: "application/json" }));
+}
+
+async function load(lab, file) {
+  if (!file) return;
+  try {
+    lab.say({ do: "load", run: JSON.parse(await read(file)) });
+  } catch (error) {
+    lab.error(`${file.name} could not be loaded: ${error.message}`);
+  }
+}
+
+async function read(file) {
+  if (file.size > MOST_BYTES) throw new Error("it is larger than 1 MiB");
+  return file.text();
+}
+
+/** Take a file that was dropped or picked: a saved run, or a table. */
+async function taken(lab, file, target) {
+  if (file.name.endsWith(".json")) return load(lab, file);
+  try {
+    const message = { do: "csv", text: await read(file) };
+    lab.say(target ? { ...message, target } : message);
+  } catch (error) {
+    lab.error(`${file.name} could not be read: ${error.message}`);
+  }
+}
+
+export async function copy(text, button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Press Ctrl-C";
+  }
+  setTimeout(() => (button.textContent = label), 1500);
+}
+
+function command(lab, message) {
+  const dialog = find("command-dialog");
+  const text = el("code", {}, message.text);
+  const button = el("button", { type: "button", onclick: () => copy(message.text, button) }, "Copy");
+  const which = el("select", { onchange: () => lab.say({ do: "command", network: Number(which.value) }) },
+    ...lab.state.networks.map((one, k) => el("option", { value: String(k) }, `${k + 1}: ${one.init}`)));
+  which.value = String(message.network);
+  dialog.replaceChildren(
+    el("h2", { id: "command-title" }, message.kind === "shell" ? "The command that makes this network again" : "The Python program that makes this network again"),
+    el("label", { class: "pick" }, "Network ", which),
+    el("div", { class: "command" }, el("pre", { tabindex: "0" }, text), button),
+    el("form", { method: "dialog" }, el("button", {}, "Close")),
+  );
+  if (!dialog.open) dialog.showModal();
+}
+
+function picture(lab) {
+  const margin = 24;
+  const canvases = lab.cards.map((card) => [card.boundary, card.plane]);
+  const [side, gap, head] = [420, 16, 70];
+  const columns = canvases.length;
+  const sheet = el("canvas", { width: String(2 * margin + columns * side + (columns - 1) * gap), height: String(3 * margin + head + 2 * side + 260) });
+  const pen = sheet.getContext("2d");
+  pen.fillStyle = colour("paper");
+  pen.fillRect(0, 0, sheet.width, sheet.height);
+  pen.fillStyle = colour("ink");
+  lab.cards.forEach((card, k) => {
+    const left = margin + k * (side + gap);
+    pen.font = `600 22px ${FONT}`;
+    pen.fillText(card.init.value, left, margin + 20, side);
+    pen.font = `16px ${FONT}`;
+    pen.fillText(`${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 46, side);
+    canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * side, side, side - gap));
+  });
+  contain(pen, find("chart"), margin, margin + head + 2 * side, sheet.width - 2 * margin, 240);
+  pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
+  sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
+}
+
+function contain(pen, canvas, left, top, width, height) {
+  if (!canvas.width || !canvas.height) return;
+  const scale = Math.min(width / canvas.width, height / canvas.height);
+  pen.drawImage(canvas, left, top, canvas.width * scale, canvas.height * scale);
+}

@@ -1,0 +1,334 @@
+// The page: wishes go to the server, what it tells is drawn. All numbers are the server's.
+
+import { Card } from "./cards.js";
+import { Curves, drawChart } from "./chart.js";
+import { el, fill, find, say } from "./dom.js";
+import { files } from "./files.js";
+import { keys } from "./keys.js";
+import { Link } from "./link.js";
+import { dash, forget, networkColour } from "./look.js";
+import { panels } from "./panels.js";
+import { Settings } from "./settings.js";
+import { compact, decoded, encoded, learn, whole } from "./state.js";
+import { theme } from "./theme.js";
+import { tour } from "./tour.js";
+
+// At the beginning the units of both networks lie on one spot, for the eye; only those of the right one are different.
+const OPENING = { v: 1, networks: [{ init: "zeros" }, { init: "normal(0.01)" }] };
+const SPEEDS = [1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000, "max"];
+const SEEK_EVERY = 80; // ms between two wishes of the slider
+const ADDRESS_EVERY = 1000; // ms between two changes of the address while playing
+const TELL_EVERY = 4000; // ms between two sentences to a screen reader while playing
+
+class Lab {
+  state = null;
+  data = null;
+  sizes = [];
+  own = null;
+  frame = null;
+  cards = [];
+  curves = new Curves();
+  playing = false;
+  t = 0;
+  dirty = false;
+  listeners = { state: [], frame: [], dial: [], map: [] };
+
+  constructor(choices) {
+    this.choices = choices;
+    this.link = new Link({
+      open: () => this.#opened(),
+      lost: (how) => this.#lost(how),
+      state: (message) => this.#state(message),
+      frame: (message) => this.#frame(message),
+      dial: (message) => this.emit("dial", message),
+      map: (message) => this.emit("map", message),
+      run: (message) => this.#run(message),
+      command: (message) => this.files.command(message),
+      error: (message) => this.#refused(message),
+    });
+    this.say = (message) => this.link.say(message);
+  }
+
+  on(kind, listener) {
+    this.listeners[kind].push(listener);
+  }
+
+  emit(kind, message) {
+    for (const listener of this.listeners[kind]) listener(message);
+  }
+
+  // ---- what the server tells
+
+  #opened() {
+    find("banner").hidden = true;
+    document.body.dataset.connected = "yes";
+    if (!this.state) return this.#first();
+    const run = { schema: "symbreak/lab/1", state: compact({ ...this.state, t: this.t }) };
+    if (this.state.data === "own" && this.own) this.say({ do: "load", run: { ...run, data: this.own } });
+    else this.say({ do: "set", state: run.state });
+    if (this.playing) this.say({ do: "play", speed: this.state.speed });
+  }
+
+  #first() {
+    let state = null;
+    try {
+      state = decoded(location.hash);
+    } catch {
+      this.error("The link could not be read: the race begins with its first figure.");
+    }
+    this.asked = state !== null;
+    this.say({ do: "set", state: state ?? this.opening });
+  }
+
+  #lost(how) {
+    document.body.dataset.connected = "no";
+    say(find("banner"), how === "full"
+      ? "The server shows as many pages as it can. Close one; this page comes in by itself."
+      : "The connection to symbreak lab is lost. What you see is kept, and the page goes on when the server is back. "
+        + "If you started it again, open the address that it printed.");
+    find("banner").hidden = false;
+  }
+
+  #state(message) {
+    const before = this.state;
+    this.state = whole(message.state);
+    this.sizes = message.sizes;
+    if (message.data) this.data = message.data;
+    this.curves.replace(message.curves);
+    this.t = this.state.t;
+    if (message.data) this.playing = false;
+    this.#deal(message.proofs, before === null || message.data !== null);
+    this.settings.show(this.state, this.data);
+    find("speed").value = String(this.state.speed);
+    find("scrub").max = String(Math.max(1, this.curves.last, this.t));
+    if (this.state.data === "own" && message.data) this.keeping = this.link.ready && (this.say({ do: "save" }), true);
+    this.address();
+    this.controls();
+    this.emit("state", message);
+    this.redraw();
+  }
+
+  #frame(message) {
+    this.frame = message;
+    if (message.t < this.t) for (const card of this.cards) card.restart();
+    this.t = message.t;
+    this.playing = message.playing;
+    this.curves.add(message.curves);
+    message.networks.forEach((network, k) => this.cards[k]?.take(network, message.t));
+    this.unseen = message.frame;
+    this.redraw();
+  }
+
+  #run(message) {
+    if (this.keeping) {
+      this.keeping = false;
+      this.own = message.run.data ?? null;
+      return;
+    }
+    this.files.saved(message.run);
+  }
+
+  #refused(message) {
+    this.error(`${message.rule}: got ${message.got}; allowed: ${message.allowed}. Try ${message.try}`);
+    if (!this.state) this.say({ do: "set", state: this.opening });
+    else {
+      this.#deal(null, false);
+      this.settings.show(this.state, this.data);
+    }
+  }
+
+  error(text) {
+    const note = el("p", { class: "notice" }, text, el("button", { class: "small", "aria-label": "Close", onclick: () => note.remove() }, "✕"));
+    find("errors").replaceChildren(note);
+    setTimeout(() => note.remove(), 12_000);
+  }
+
+  // ---- cards
+
+  #deal(proofs, anew) {
+    const { networks } = this.state;
+    while (this.cards.length > networks.length) this.cards.pop().element.remove();
+    while (this.cards.length < networks.length) {
+      const card = new Card(this.cards.length, this.wish, this.choices);
+      this.cards.push(card);
+      find("race").append(card.element);
+    }
+    find("race").dataset.count = networks.length;
+    networks.forEach((entrant, k) => {
+      this.cards[k].set(entrant, this.sizes, proofs?.[k], networks.length === 1);
+      if (anew) this.cards[k].restart();
+    });
+    find("add").hidden = networks.length >= this.choices.limits.networks;
+    find("legend").replaceChildren(...networks.map((entrant, k) =>
+      el("li", {}, sample(k, this.choices.dashes[k]), el("span", {}, entrant.init))));
+  }
+
+  wish = {
+    init: (n, init) => this.entrant(n, { ...this.choices.network, init }),
+    change: (n, keys) => this.entrant(n, keys),
+    remove: (n) => this.begin({ networks: this.state.networks.filter((_, k) => k !== n) }),
+    merge: (n, on) => this.say({ do: "merge", network: n, on }),
+  };
+
+  entrant(n, keys) {
+    this.begin({ networks: this.state.networks.map((one, k) => (k === n ? { ...one, ...keys } : one)) });
+  }
+
+  add(init, keys = {}) {
+    const networks = this.state.networks.slice(0, this.choices.limits.networks - 1);
+    this.begin({ networks: [...networks, { ...this.choices.network, init }], ...keys });
+  }
+
+  /** Begin a race that differs from this one in some keys; from step 0 unless they name another. */
+  begin(keys) {
+    const next = { ...this.state, t: 0, ...keys };
+    if (keys.layers || keys.data) {
+      const plain = { epsilon: 0, at: this.choices.network.at, edits: [], merged: null };
+      next.networks = next.networks.map((one) => ({ ...one, ...plain }));
+    }
+    this.say({ do: "set", state: compact(next) });
+  }
+
+  // ---- playing
+
+  toggle() {
+    if (this.playing) this.say({ do: "pause" });
+    else this.say({ do: "play", speed: this.state.speed });
+    this.playing = !this.playing;
+    this.controls();
+  }
+
+  step() {
+    this.say({ do: "step", n: 1 });
+  }
+
+  rewind() {
+    this.say({ do: "pause" });
+    this.say({ do: "seek", t: 0 });
+  }
+
+  seek(t) {
+    clearTimeout(this.seeking);
+    this.seeking = setTimeout(() => this.say({ do: "seek", t }), SEEK_EVERY);
+  }
+
+  speed(text) {
+    this.state.speed = text === "max" ? "max" : Number(text);
+    if (this.playing) this.say({ do: "play", speed: this.state.speed });
+    this.address();
+  }
+
+  controls() {
+    say(find("play"), this.playing ? "Pause" : "Play");
+    find("play").dataset.playing = this.playing ? "yes" : "no";
+  }
+
+  // ---- drawing
+
+  redraw() {
+    if (this.dirty) return;
+    this.dirty = true;
+    requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.dirty = false;
+    if (!this.state) return;
+    this.controls();
+    say(find("t"), String(this.t));
+    this.#pace();
+    const scrub = find("scrub");
+    const last = Math.max(1, this.curves.last, this.t);
+    if (document.activeElement !== scrub || this.playing) {
+      scrub.max = String(last);
+      scrub.value = String(this.t);
+    }
+    scrub.setAttribute("aria-valuetext", `step ${this.t} of ${last}`);
+    for (const card of this.cards) card.draw(this.data);
+    const names = this.state.networks.map((one) => one.init);
+    drawChart(find("chart"), this.curves, this.t, names, this.choices.dashes, this.data?.base_rate);
+    if (this.frame) this.emit("frame", this.frame);
+    if (this.unseen) this.say({ do: "seen", frame: this.unseen });
+    this.unseen = 0;
+    this.#tell();
+  }
+
+  #pace() {
+    const { seeking, rate } = this.frame ?? {};
+    const text = seeking !== null && seeking !== undefined ? `going to ${seeking}`
+      : this.playing && rate ? `${Math.round(rate)} a second` : "";
+    say(find("pace"), text);
+  }
+
+  #tell() {
+    const now = performance.now();
+    if (!this.playing || now - (this.addressed ?? 0) > ADDRESS_EVERY) this.address();
+    const stopped = this.told?.playing && !this.playing;
+    if (this.told && !stopped && now - this.told.at < TELL_EVERY) return this.#tellSoon();
+    this.told = { at: now, playing: this.playing };
+    for (const card of this.cards) card.describe();
+    say(find("live"), `Step ${this.t}${this.playing ? ", playing" : ""}. ${this.cards.map((card) => card.summary).join(" ")}`);
+  }
+
+  #tellSoon() {
+    this.told.playing = this.playing;
+    if (this.playing) return;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      this.told = null;
+      this.#tell();
+    }, 600);
+  }
+
+  address() {
+    this.addressed = performance.now();
+    const next = `#${encoded({ ...this.state, t: this.t })}`;
+    if (next !== location.hash) history.replaceState(null, "", next);
+  }
+}
+
+function sample(index, name) {
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [key, value] of Object.entries({ width: 30, height: 14, "aria-hidden": "true" })) line.setAttribute(key, value);
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const look = { d: "M0 7H30", stroke: `var(--look-${index})`, "stroke-width": 2.6, "stroke-dasharray": dash(name).join(" ") || "none" };
+  for (const [key, value] of Object.entries(look)) path.setAttribute(key, value);
+  line.append(path);
+  return line;
+}
+
+async function begin() {
+  const [choices, presets] = await Promise.all([learn(), fetch("presets.json").then((answer) => answer.json())]);
+  const lab = new Lab(choices);
+  lab.opening = OPENING;
+  document.body.append(el("datalist", { id: "inits" }, ...choices.inits.map((value) => el("option", { value }))));
+  fill(find("speed"), SPEEDS.map((one) => [one, one === "max" ? "as fast as it goes" : `${one} steps/s`]), 200);
+  find("play").addEventListener("click", () => lab.toggle());
+  find("step").addEventListener("click", () => lab.step());
+  find("rewind").addEventListener("click", () => lab.rewind());
+  find("speed").addEventListener("change", () => lab.speed(find("speed").value));
+  find("scrub").addEventListener("input", () => lab.seek(Number(find("scrub").value)));
+  find("add").addEventListener("click", () => lab.add("xavier"));
+  lab.settings = new Settings(find("settings-form"), choices, (changed) => lab.begin(changed));
+  lab.files = files(lab);
+  theme(() => {
+    forget();
+    for (const card of lab.cards) card.element.querySelector(".swatch-line").style.color = networkColour(card.index);
+    lab.redraw();
+  });
+  keys(lab);
+  panels(lab);
+  tour(lab, presets);
+  new ResizeObserver(() => lab.redraw()).observe(document.body);
+  window.addEventListener("hashchange", () => {
+    try {
+      const state = decoded(location.hash);
+      if (state) lab.say({ do: "set", state });
+    } catch {
+      lab.error("The link could not be read; nothing was changed.");
+    }
+  });
+  lab.link.open();
+}
+
+begin();
