@@ -53,9 +53,9 @@ CASES = {
                          torch.ones(1, 1, 6, 6, 6), "2.weight", RELU / math.sqrt(4 * 8)),
     "embedding": (nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 2)), TOKENS, "0.weight", 1.0),
     "embeddings that are added": (Transformer(1), TOKENS, "place.weight", 1 / math.sqrt(2)),
-    "branch, attention": (Transformer(3), TOKENS, "blocks.1.attention.out.weight", 1 / math.sqrt(16 * 6)),
-    "branch, gated": (Transformer(3, gated=True), TOKENS, "blocks.2.down.weight",
-                      initializers.gain("silu") / math.sqrt(32 * 6)),
+    "branch, attention": (Transformer(6), TOKENS, "blocks.1.attention.out.weight", 1 / math.sqrt(16 * 12)),
+    "branch, gated": (Transformer(6, gated=True), TOKENS, "blocks.2.down.weight",
+                      initializers.gain("silu") / math.sqrt(32 * 12)),
     "query": (Transformer(3), TOKENS, "blocks.0.attention.query.weight", 1 / math.sqrt(16)),
     "branch without normalization": (Transformer(3, norm=""), TOKENS, "blocks.1.down.weight", 0.0),
 }  # fmt: skip
@@ -127,7 +127,7 @@ def test_ignored_padding_is_noticed(monkeypatch):
 def test_the_layout_of_conv1d_is_in_out():
     model = conv1d()
     assert math.isclose(std(model, TOKENS, "transformer.h.0.mlp.c_fc.weight"), 1 / 4, rel_tol=DIGITS)
-    expected = initializers.gain("gelu") / math.sqrt(64 * 4)
+    expected = initializers.gain("gelu") / math.sqrt(64)
     assert math.isclose(std(model, TOKENS, "transformer.h.0.mlp.c_proj.weight"), expected, rel_tol=DIGITS)
 
 

@@ -17,6 +17,9 @@ from symbreak.torch.starting.priors import prior
 from symbreak.torch.starting.role import Role, blocks, constant_value
 from symbreak.torch.starting.stacks import stack
 
+# In a normalized stream of so many branches (six blocks) each is divided by the root of their number. In a shorter one
+# they stay as large as they are: a Transformer of four blocks trained faster so.
+MANY = 12
 # A head is as large as any other weight: a smaller one trained slower on six of eight tasks. A squared error counts
 # every random output as error, so that there the output starts small.
 SQUARED_HEAD = 0.3
@@ -156,11 +159,12 @@ def _place(role: Role, context: Context) -> tuple[float, list[str]]:
     branch = role.branch
     if branch is None or not role.closes or branch.rescaled:
         return 1.0, []
+    which = f"closes residual branch {branch.place + 1} of {branch.count}"
     if not branch.normalized:
-        return 0.0, [f"closes residual branch {branch.place + 1} of {branch.count} without normalization: zero"]
-    return 1 / math.sqrt(branch.count), [
-        f"closes residual branch {branch.place + 1} of {branch.count}: / sqrt({branch.count})"
-    ]
+        return 0.0, [f"{which} without normalization: zero"]
+    if branch.count < MANY:
+        return 1.0, [which]
+    return 1 / math.sqrt(branch.count), [f"{which}: / sqrt({branch.count})"]
 
 
 def _layer_words(role: Role) -> str:
