@@ -117,7 +117,9 @@ def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: C
     """Train one network step by step in NumPy."""
     lane, entrant = moment.lanes[index], track.state.networks[index]
     rule, train = optimizers.get(track.state.optimizer), track.problem.train
-    network, memory = lane.network, lane.memory or rule.start(lane.network.parameters)
+    network, memory = lane.network, lane.memory
+    if not isinstance(memory, optimizers.State):
+        memory = rule.start(network.parameters)
     parted, tied = lane.parted, track.tied[index]
     for t in range(moment.t, moment.t + steps + 1):
         value = cost_of(track, index, network)
@@ -130,8 +132,8 @@ def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: C
             if -1 in parted:
                 held = lemmas.holding(network, tied, passed, gradient)[1:]
                 parted = _first(parted, [-1 if holds else t for holds in held])
-            parameters, memory = rule.update(network.parameters, gradient.parameters, memory, track.state.rate)
-        network = network.with_parameters(parameters)
+            changed, memory = rule.update(network.parameters, gradient.parameters, memory, track.state.rate)
+        network = network.with_parameters(changed)
     return replace(lane, network=network, memory=memory, parted=parted)
 
 

@@ -108,9 +108,9 @@ def cause(entrant: Entrant, tied: tuple[int, ...], sizes: tuple[int, ...], step:
     found = []
     if entrant.epsilon and concerns(entrant.at, tied, sizes):
         found.append(f"{_named(entrant.at)} was changed by {entrant.epsilon:.3g} at the start")
-    for at, *where, value in entrant.edits:
-        if at <= step and concerns((where[0], where[1], where[2]), tied, sizes):
-            found.append(f"{_named((where[0], where[1], where[2]))} was set to {value:.3g} at step {at}")
+    for at, name, row, column, value in entrant.edits:
+        if at <= step and concerns((name, row, column), tied, sizes):
+            found.append(f"{_named((name, row, column))} was set to {value:.3g} at step {at}")
     if entrant.dropout:
         found.append("dropout")
     if entrant.arithmetic == "blas" and not found:

@@ -29,6 +29,9 @@ class Wish:
     given: Mapping[str, Any]
 
 
+AXES = ("scale", "learning-rate")
+
+
 def _network(value: Any) -> int:
     return reading.whole(value, "the network", 0, MOST_NETWORKS - 1)
 
@@ -78,7 +81,6 @@ WISHES: Mapping[str, Mapping[str, tuple[Reader, Any]]] = {
     "command": {"network": (_network, 0)},
     "seen": {"frame": (lambda value: reading.whole(value, "the frame", 0, 2**53), ...)},
 }
-AXES = ("scale", "learning-rate")
 
 
 def read(message: str) -> Wish:

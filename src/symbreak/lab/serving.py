@@ -54,18 +54,22 @@ def serve(host: str, port: int, *, ready: Callable[[Door], None], limits: Limits
     listening = listen(host, port)
     door = Door(host, listening.getsockname()[1])
     lab = Lab(door, limits)
-    config = uvicorn.Config(
+    with listening:
+        asyncio.run(_serve(uvicorn.Server(configured(lab)), listening, lambda: ready(door)))
+
+
+def configured(lab: Lab) -> uvicorn.Config:
+    """Return how Uvicorn serves the lab: quietly, and not waiting long for pages that stay open."""
+    return uvicorn.Config(
         lab.app,
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
-        log_level="warning",
+        log_level="error",
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    with listening:
-        asyncio.run(_serve(uvicorn.Server(config), listening, lambda: ready(door)))
 
 
 async def _serve(server: uvicorn.Server, listening: socket.socket, ready: Callable[[], None]) -> None:

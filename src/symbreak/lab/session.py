@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,13 @@ from symbreak.lab.race import Race, start
 from symbreak.lab.state import OWN, Place, State
 from symbreak.network import Network
 
+LOG = logging.getLogger(__name__)
+DEFECT = InvalidInput(
+    "the lab met a defect of its own",
+    got="an error that nobody foresaw",
+    allowed="nothing was changed by it",
+    hint="something else; the console says more",
+)
 # Wishes that wait; whoever sends more waits, too.
 MOST_WAITING = 64
 # Seconds between two frames at least: 36 a second, so that a tick too late still leaves 30.
@@ -113,6 +121,9 @@ class Session:
             await self._deeds[wish.do](**wish.given)
         except InvalidInput as refusal:
             await self.tell(protocol.error(refusal))
+        except Exception:  # a defect of ours must not end a lecture
+            LOG.exception("the lab failed at a wish of the page")
+            await self.tell(protocol.error(DEFECT))
 
     async def _tick(self) -> bool:
         """Train a piece if it is time, show a frame if the page can take one; False if there is nothing to do."""
@@ -121,11 +132,15 @@ class Session:
             return False
         try:
             busy = await self._train(race)
+            return await self._show(race) or busy
         except InvalidInput as refusal:
-            self._goal, self._pace.playing = None, False
-            await self.tell(protocol.error(refusal))
-            return True
-        return await self._show(race) or busy
+            found = refusal
+        except Exception:  # as above
+            LOG.exception("the lab failed at training or drawing")
+            found = DEFECT
+        self._goal, self._pace.playing, self._stale, self._xrayed = None, False, False, None
+        await self.tell(protocol.error(found))
+        return True
 
     async def _train(self, race: Race) -> bool:
         if self._goal is not None:
@@ -188,6 +203,7 @@ class Session:
 
         race, proofs = await self._work(made)
         self._race, self._own, self._xrayed = race, own, None
+        self._goal = state.t or None
         self._map.stop()
         self._dial.stop()
         self._pace.speed, self._pace.playing = state.speed, self._pace.playing and not with_data
