@@ -57,13 +57,13 @@ export class Card {
         el("div", {}, el("dt", {}, "Cost"), this.cost),
         el("div", {}, this.score, this.accuracy),
         el("div", {}, el("dt", {}, "Saturated"), this.saturated, this.bar)),
-      this.proof, this.why, this.merged,
-      el("details", { class: "more" }, el("summary", {}, "Break or merge it"),
+      this.proof, this.merged,
+      el("div", { class: "foot" }, this.why, el("details", { class: "more" }, el("summary", {}, "Break or merge it"),
         el("div", { class: "fields" },
           el("label", { class: "check" }, this.merge, " Merge tied units"),
           el("label", {}, "Dropout ", this.dropout),
           el("label", {}, "Arithmetic ", this.arithmetic)),
-        this.proved));
+        this.proved)));
   }
 
   /** Show what the network was asked to be. */

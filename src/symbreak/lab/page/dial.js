@@ -1,0 +1,49 @@
+// The one-ulp dial: how small a difference parts units that were one, and when.
+
+import { el, say } from "./dom.js";
+import { chooser, panel } from "./panels.js";
+
+const BITS = 52;
+
+/** Return epsilon at a place of the slider: 0, then from 2^-52 to 1. */
+export const epsilonAt = (place) => (place === 0 ? 0 : 2 ** (place - 1 - BITS));
+
+export function dialPanel(lab) {
+  const network = chooser(lab, "dial-network", () => shown());
+  const slider = el("input", { type: "range", id: "dial-epsilon", min: "0", max: String(BITS + 1), step: "1", value: "0" });
+  const output = el("output", { for: "dial-epsilon", class: "epsilon" });
+  const answer = el("p", { class: "verdict", "aria-live": "polite" });
+  const shown = () => {
+    const place = Number(slider.value);
+    const words = place === 0 ? "0: nothing is changed" : `2^${place - 1 - BITS} = ${epsilonAt(place).toExponential(2)}`;
+    say(output, words);
+    slider.setAttribute("aria-valuetext", words);
+  };
+  slider.addEventListener("input", shown);
+  slider.addEventListener("change", () => {
+    say(answer, "Training from the start to see when they part…");
+    const { at, epsilon } = lab.state.networks[Number(network.value)];
+    const message = { do: "epsilon", network: Number(network.value), value: epsilonAt(Number(slider.value)) };
+    lab.say(epsilon ? { ...message, at } : message);
+  });
+  panel("dial", "One-ulp dial", "change one weight by almost nothing", () => shown(),
+    el("div", { class: "fields" },
+      el("label", { for: network.id }, "Network", network),
+      el("label", { for: slider.id, class: "long" }, "Added to one weight of the start", slider), output),
+    answer);
+  lab.on("dial", (told) => say(answer, sentence(told)));
+  lab.on("state", () => {
+    const { epsilon } = lab.state.networks[Number(network.value)] ?? {};
+    slider.value = epsilon ? String(Math.max(1, Math.min(BITS + 1, Math.round(Math.log2(epsilon)) + BITS + 1))) : "0";
+    shown();
+  });
+  shown();
+}
+
+function sentence({ epsilon, at, predicted, measured, steps, threshold, note }) {
+  if (note) return `${note}.`;
+  const [name, row, column] = at;
+  const when = (step) => (step === null ? `not within ${steps} steps` : `step ${step}`);
+  const head = epsilon === 0 ? "Nothing was added" : `${epsilon.toExponential(2)} was added to ${name}[${row}, ${column}]`;
+  return `${head}. The units part by more than ${threshold}: predicted ${when(predicted)}, measured ${when(measured)}.`;
+}
