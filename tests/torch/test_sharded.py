@@ -26,6 +26,7 @@ from symbreak.errors import InvalidInput
 from symbreak.torch.buffers import reset_buffers_
 from symbreak.torch.filling import BLOCK, fill_
 from symbreak.torch.sharded import materialize_, require_supported
+from symbreak.torch.starting import init_, plan
 
 WORKER = Path(__file__).parent / "sharded_worker.py"
 ROOT = WORKER.parents[2]
@@ -154,6 +155,20 @@ def test_a_model_that_holds_its_whole_parameters_goes_back_to_shards():
         require_supported(model)
         fill_(model.weight, "he", seed=0, name="weight")
         assert isinstance(model.weight, DTensor)
+    finally:
+        dist.destroy_process_group()
+
+
+def test_a_plan_is_made_of_the_whole_model():
+    dist.init_process_group("fake", rank=0, world_size=1, store=FakeStore())
+    try:
+        model = nn.Linear(2, 3)
+        made = plan(model)
+        fully_shard(model, mesh=DeviceMesh("cpu", [0]))
+        model.unshard()
+        with pytest.raises(InvalidInput, match="weight in shards"):
+            init_(model, seed=0)
+        assert init_(model, seed=0, plan=made) == made
     finally:
         dist.destroy_process_group()
 

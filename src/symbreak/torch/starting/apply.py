@@ -15,6 +15,8 @@ from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
 from symbreak.random.arguments import checked_reach
 from symbreak.torch.filling import DTYPES, fill_, require_fillable
+from symbreak.torch.sharded import require_supported
+from symbreak.torch.shards import is_sharded
 from symbreak.torch.starting.names import tensors
 from symbreak.torch.starting.planning import plan as planned
 from symbreak.torch.starting.stacks import read
@@ -45,7 +47,7 @@ def init_(
 
     Raises:
         InvalidInput: the plan or `only` names a parameter that the model lacks, or none; a shape has changed; a
-            parameter cannot be filled. Nothing has been changed then.
+            parameter cannot be filled; a model in shards, and no plan. No value has been changed then.
 
     >>> net = nn.Linear(3, 2)
     >>> done = init_(net, seed=0)
@@ -53,14 +55,29 @@ def init_(
     >>> done == again, bool(net.bias.any())
     (True, False)
     """
-    chosen = plan if plan is not None else planned(model, x)
+    require_supported(model)
     own = tensors(model)
+    if plan is None:
+        _in_one_piece(own)
+    chosen = plan if plan is not None else planned(model, x)
     jobs = [_job(entry, law, own) for entry, law in _selected(chosen, own, only)]
     _apart(jobs)
     with torch.no_grad():
         for name, tensor, law in jobs:
             fill_(tensor, law, seed=seed, name=name)
     return chosen
+
+
+def _in_one_piece(own: dict[str, Tensor]) -> None:
+    """Refuse to plan from what one process holds: every process must apply the same plan."""
+    sharded = [name for name, tensor in own.items() if is_sharded(tensor)]
+    if sharded:
+        raise InvalidInput(
+            "the plan for a model in shards is made before it is cut",
+            got=f"no plan, and {sharded[0]} in shards",
+            allowed="a plan of the whole model, which may be on the meta device",
+            hint="plan(model) before fully_shard, then init_(model, seed=0, plan=...)",
+        )
 
 
 Job = tuple[str, Tensor, Initializer]
