@@ -11,6 +11,9 @@ from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.wires import Wires, passes
 
 UNARY = frozenset(("shape", "noise", "multiply", "add", "activation", "pool"))
+BIASED = frozenset(("shape", "noise", "add"))
+SPLITS = frozenset(("unsafe_split", "unsafe_chunk"))
+"""How recurrent layers take their gates apart."""
 
 
 @dataclass(frozen=True)
@@ -110,23 +113,34 @@ class Graph:
         """Share of each weighted operation in a sum of several: the root of one over their number."""
         found: dict[int, float] = {}
         for operation in self.sums:
-            if operation.index in self.skips:
+            if operation.index in self.skips and operation.index not in self.loops:
                 continue
-            sides = [
-                list(self._ends(index, frozenset(("shape", "noise")))) for index in dict.fromkeys(operation.inputs)
-            ]
+            sides = [list(self._ends(index, BIASED)) for index in dict.fromkeys(operation.inputs)]
             if all(sides):
                 found |= {op.index: math.sqrt(1 / len(sides)) for side in sides for op in side}
         return found
 
+    @cached_property
+    def loops(self) -> frozenset[int]:
+        """Sums of a weighted input and a weighted state, which look like residual ones.
+
+        Each step of a recurrent layer adds to its own part of one product, that of the whole sequence.
+        """
+        made = [made for made, _ in self.skips.values()]
+        return frozenset(
+            index for index, (start, _) in self.skips.items() if made.count(start) > 1 and self.is_weighted(start)
+        )
+
     def is_weighted(self, index: int) -> bool:
         """Tell whether a result is that of a weighted operation, with its bias."""
-        return any(True for _ in self._ends(index, frozenset(("shape", "noise", "add"))))
+        return any(True for _ in self._ends(index, BIASED))
 
     def _ends(self, index: int, kinds: frozenset[str]) -> Iterator[Operation]:
         """Yield the weighted operation that a result comes from, over operations on one result."""
         operation = self.wires.operations[index]
-        while operation.weight is None and operation.kind in kinds and len(operation.inputs) == 1:
+        while operation.weight is None and len(operation.inputs) == 1:
+            if operation.kind not in kinds and operation.name not in SPLITS:
+                break
             operation = self.wires.operations[operation.inputs[0]]
         if operation in self.wires.weighted:
             yield operation
