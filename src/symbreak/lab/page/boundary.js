@@ -102,7 +102,7 @@ function dots(data, width, height) {
 /** Draw a point of a class: the classes differ in shape, too. */
 export function mark(context, kind, x, y, size) {
   context.fillStyle = classColour(kind);
-  context.strokeStyle = colour("paper");
+  context.strokeStyle = "#ffffff";
   context.lineWidth = 0.7;
   context.beginPath();
   if (kind % 3 === 0) context.arc(x, y, size, 0, 7);

@@ -1,6 +1,8 @@
 // Network and data: what all networks of the race share.
 
-import { el, fill } from "./dom.js";
+import { mark } from "./boundary.js";
+import { el, fill, find } from "./dom.js";
+import { pen } from "./look.js";
 
 const OWN = "own";
 
@@ -50,6 +52,20 @@ export class Settings {
     const own = state.data === OWN ? [[OWN, `your own: ${data?.name ?? ""}`]] : [];
     fill(this.fields.data, [...this.choices.data, ...own], state.data);
     this.fields.layers.value = state.layers.join(", ");
+    classes(data);
     for (const key of ["activation", "loss", "rate", "optimizer", "seed"]) this.fields[key].value = String(state[key]);
   }
+}
+
+// What is learned, and how its classes look. Names come from tables of strangers: they are text.
+function classes(data) {
+  if (!data) return;
+  const about = el("li", {}, `${data.name}: ${data.Y.length} examples, inputs ${data.features.slice(0, 6).join(", ")}${data.features.length > 6 ? ", …" : ""}`);
+  const names = data.task === "regression" ? [] : data.labels;
+  const samples = names.map(() => el("canvas", { "aria-hidden": "true" }));
+  find("classes").replaceChildren(about, ...names.map((name, k) => el("li", {}, samples[k], el("span", {}, name))));
+  samples.forEach((canvas, k) => {
+    const drawing = pen(canvas);
+    if (drawing) mark(drawing.context, k, 8, 8, 5.5);
+  });
 }

@@ -1,0 +1,101 @@
+"""One press of Play shows why zero fails, and what the page shows is what the server counted."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from symbreak.lab.state import State
+
+
+def effective(table) -> list[str]:
+    return table.page.locator(".effective").all_text_contents()
+
+
+def of_link(address: str) -> State:
+    text = urlsplit(address).fragment
+    return State.from_json(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+
+
+def test_it_loads_in_peace(lab, address):
+    assert lab.complaints == []
+    assert lab.dialogs == []
+    assert {urlsplit(one).netloc for one in lab.requests} == {urlsplit(address).netloc}
+    assert "token" not in lab.page.url
+
+
+def test_zeros_stay_tied_and_random_units_part(lab):
+    frame = lab.play_to(150)
+    zeros, normal = frame["networks"]
+    assert zeros["units"] == [[0, 0, 0, 0]]
+    assert normal["units"] == [[0, 1, 2, 3]]
+    assert effective(lab) == ["4 units, 1 really different", "4 units, 4 really different"]
+    assert normal["cost"] < 0.8 * zeros["cost"]
+    assert lab.page.locator(".card").first.locator(".lemmas [data-state=ok]").count() == 4
+    expect(lab.page.locator(".plane").first).to_have_attribute("aria-label", "Weights of the units: 4 units at 0, 0")
+    assert lab.complaints == []
+
+
+def test_every_step_is_counted(lab):
+    for _ in range(3):
+        lab.page.click("#step")
+    assert lab.until_drawn(3)["t"] == lab.t == 3
+    frame = lab.play_to(30)
+    assert frame["t"] == lab.t
+    assert lab.page.locator("#scrub").input_value() == str(frame["t"])
+
+
+def test_rewound_it_runs_with_the_same_numbers(lab):
+    before = lab.until_drawn(0)["networks"]
+    there = lab.play_to(60)
+    assert there["networks"] != before
+    lab.page.click("#rewind")
+    assert lab.until_drawn(0)["networks"] == before
+    assert lab.go(there["t"])["networks"] == there["networks"]
+
+
+def test_a_link_gives_the_same_state_in_another_window(lab, open_lab):
+    lab.page.locator("#init-1").fill("uniform(-0.5, 0.5)")
+    lab.page.locator("#init-1").press("Enter")
+    lab.until(lambda: "uniform" in json.dumps(lab.last("state")), "the other start")
+    lab.page.locator("#set-layers").fill("3 2")
+    lab.page.locator("#set-layers").press("Enter")
+    lab.until(lambda: lab.last("state")["sizes"] == [2, 3, 2, 1], "two layers")
+    there = lab.play_to(40)
+    shared = lab.page.url
+    other = open_lab("#" + urlsplit(shared).fragment)
+    frame = other.until_drawn(there["t"])
+    assert frame["networks"] == there["networks"]
+    assert other.page.url == shared
+    state = of_link(shared)
+    assert (state.layers, state.t, state.networks[1].init) == ((3, 2), there["t"], "uniform(-0.5, 0.5)")
+
+
+def test_a_broken_link_is_told_and_the_race_begins(open_lab):
+    broken = open_lab("#%%%")
+    expect(broken.page.locator("#errors")).to_contain_text("could not be read")
+    foreign = open_lab("#" + base64.urlsafe_b64encode(b'{"v":1,"rate":-1}').decode())
+    expect(foreign.page.locator("#errors")).to_contain_text("learning rate")
+    assert foreign.t == 0
+    assert len(effective(foreign)) == 2
+
+
+def test_it_comes_back_where_it_was_when_the_connection_drops(open_lab):
+    sockets = []
+
+    def between(socket):
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    lab = open_lab(before=lambda page: page.route_web_socket("**/ws", between))
+    there = lab.play_to(40)
+    banner = lab.page.locator("#banner")
+    expect(banner).to_be_hidden()
+    sockets[0].close(code=1011)
+    expect(banner).to_contain_text("connection")
+    lab.until(lambda: len(sockets) == 2, "a second connection")
+    expect(banner).to_be_hidden()
+    assert lab.until_drawn(there["t"])["networks"] == there["networks"]
