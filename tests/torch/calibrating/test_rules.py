@@ -38,6 +38,7 @@ OTHERWISE = {
     "towers-that-are-not-normalized": "the missing normalization before the loss",
     "fifty-relu-layers-by-default": "all inputs point one way, whatever the sizes",
     "sixty-he-layers": "all inputs point one way, whatever the sizes",
+    "recurrent-language-model-with-a-tied-standard-normal": "logits of moderate size stay, which the rule still hears",
     "forty-hops-of-averaging": "averaging makes all nodes one",
     "highway-gate-that-never-opens": "a bias that may be meant",
     "truncated-normal-with-outliers": "values that are no normal's",
