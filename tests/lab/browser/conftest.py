@@ -107,9 +107,8 @@ class Table:
 
 @pytest.fixture
 def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 720}, color_scheme="light", reduced_motion="reduce"
-    )
+    screen = {"width": 1280, "height": 720}
+    context = browser.new_context(viewport=screen, color_scheme="light", reduced_motion="reduce")
     yield context
     context.close()
 

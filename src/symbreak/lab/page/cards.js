@@ -29,9 +29,9 @@ export class Card {
     this.plane = el("canvas", { role: "img", class: "plane" });
     this.cost = el("dd", { class: "cost" });
     this.accuracy = el("dd", { class: "accuracy" });
-    this.effective = el("dd", { class: "effective" });
-    this.dots = el("div", { class: "dots", "aria-hidden": "true" });
-    this.saturated = el("dd");
+    this.effective = el("span", { class: "effective" });
+    this.dots = el("span", { class: "dots", "aria-hidden": "true" });
+    this.saturated = el("span");
     this.bar = el("meter", { min: "0", max: "1", value: 0, "aria-label": "Saturated share" });
     this.score = el("dt", {}, "Accuracy");
     this.proof = el("ol", { class: "lemmas", "aria-label": "Proof" });
@@ -53,10 +53,10 @@ export class Card {
         el("figure", {}, this.boundary, el("figcaption", {}, "What it answers")),
         el("figure", {}, this.plane, el("figcaption", {}, "Weights of its units"))),
       el("dl", { class: "meters" },
-        el("div", { class: "wide" }, el("dt", {}, "Units"), this.effective, this.dots),
+        el("div", { class: "wide" }, el("dt", {}, "Units"), el("dd", {}, this.effective, this.dots)),
         el("div", {}, el("dt", {}, "Cost"), this.cost),
         el("div", {}, this.score, this.accuracy),
-        el("div", {}, el("dt", {}, "Saturated"), this.saturated, this.bar)),
+        el("div", {}, el("dt", {}, "Saturated"), el("dd", {}, this.saturated, this.bar))),
       this.proof, this.merged,
       el("div", { class: "foot" }, this.why, el("details", { class: "more" }, el("summary", {}, "Break or merge it"),
         el("div", { class: "fields" },

@@ -50,11 +50,18 @@ async function read(file) {
 async function taken(lab, file, target) {
   if (file.name.endsWith(".json")) return load(lab, file);
   try {
-    const message = { do: "csv", text: await read(file) };
-    lab.say(target ? { ...message, target } : message);
+    const text = await read(file);
+    lab.say({ do: "csv", text, target: target || lastColumn(text) });
   } catch (error) {
     lab.error(`${file.name} could not be read: ${error.message}`);
   }
+}
+
+/** Return the last name in the header of a table. */
+function lastColumn(text) {
+  const header = text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0];
+  const name = /(?:^|[,;\t])("(?:[^"]|"")*"|[^,;\t]*)$/.exec(header)?.[1] ?? "";
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.trim();
 }
 
 export async function copy(text, button) {

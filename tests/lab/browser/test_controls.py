@@ -1,0 +1,166 @@
+"""Each control does what it says; what came from strangers is text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+TABLE = f"height,<b>width</b>,{HOSTILE}\n" + "".join(
+    f"{k % 7},{k % 5},{HOSTILE if k % 2 else '<script>alert(2)</script>'}\n" for k in range(40)
+)
+
+
+# Elements that only a name taken as markup can make.
+MARKUP = "document.querySelectorAll('img, main b:not(.lemmas b), body script').length"
+# The page's way to put text into an element, and a careless one.
+CAREFUL = "made.append(...children.filter((child) => child !== null && child !== undefined));"
+CARELESS = (
+    "children.forEach((c) => (typeof c === 'string' ? made.insertAdjacentHTML('beforeend', c) : c && made.append(c)));"
+)
+
+
+def opened(lab, panel: str):
+    lab.page.locator(f"#{panel} > summary").click()
+    return lab.page.locator(f"#{panel}")
+
+
+def give(lab, table: str) -> None:
+    """Pick a table, as from a disk."""
+    opened(lab, "own")
+    lab.page.set_input_files("#csv-file", {"name": "own.csv", "mimeType": "text/csv", "buffer": table.encode()})
+    lab.until(lambda: lab.last("state")["state"].get("data") == "own", "the table")
+
+
+def test_the_xray_names_the_factor_that_is_zero(lab):
+    panel = opened(lab, "xray")
+    expect(panel.locator(".verdict")).to_contain_text("Dead centre")
+    assert panel.locator("[data-zero='all zero'] figcaption").all_text_contents() == ["W2^T", "dW1"]
+    lab.page.select_option("#xray-network", "1")
+    expect(panel.locator(".verdict")).to_contain_text("No factor is missing")
+
+
+def test_the_dial_changes_one_weight_and_tells_when_units_part(lab):
+    panel = opened(lab, "dial")
+    lab.page.locator("#dial-epsilon").press("ArrowRight")
+    expect(panel.locator(".epsilon")).to_contain_text("2^-52")
+    lab.until(lambda: lab.last("dial"), "the dial")
+    dial = lab.last("dial")
+    assert dial["epsilon"] == 2.0**-52
+    words = f"predicted step {dial['predicted']}, measured step {dial['measured']}"
+    expect(panel.locator(".verdict")).to_contain_text(words)
+    expect(lab.page.locator(".foot .why").first).to_contain_text("was changed by 2.22e-16")
+
+
+def test_an_edited_weight_breaks_the_proof_by_name(lab):
+    lab.play_to(20)
+    t = lab.t
+    opened(lab, "weights")
+    field = lab.page.get_by_label("W1[2, 1]")
+    field.fill("0.25")
+    field.press("Enter")
+    expect(lab.page.locator(".foot .why").first).to_have_text(
+        f"Broken at step {t}: W1[2, 1] was set to 0.25 at step {t}."
+    )
+    assert lab.page.locator(".effective").first.text_content() == "4 units, 2 really different"
+
+
+def test_merged_units_answer_the_same(lab):
+    lab.page.locator("#init-0").fill("constant(0.5)")
+    lab.page.locator("#init-0").press("Enter")
+    lab.until(lambda: "constant" in json.dumps(lab.last("state")), "the other start")
+    lab.page.get_by_text("Break or merge it").first.click()
+    lab.page.get_by_label("Merge tied units").first.check()
+    expect(lab.page.locator(".merged").first).to_contain_text("2–1–1 runs beside 2–4–1")
+
+
+def test_the_map_is_drawn_and_a_cell_becomes_a_column(lab):
+    opened(lab, "map")
+    lab.until(lambda: lab.last("map"), "a row of the map")
+    lab.page.locator("#map-canvas").press("ArrowDown")
+    lab.until(lambda: len([one for one in lab.told if one["is"] == "map"]) >= 8, "a whole level")
+    lab.page.locator("#map-canvas").press("ArrowUp")
+    lab.page.locator("#map-canvas").press("Enter")
+    lab.until(lambda: len(lab.last("frame")["networks"]) == 3, "a third network")
+    frame = lab.until_drawn(500)
+    state = lab.last("state")["state"]
+    cells = [(net, one["cost"][k]) for one in lab.told if one["is"] == "map" for k, net in enumerate(one["networks"])]
+    wanted = {"init": state["networks"][2]["init"], "rate": state.get("rate", 1.2)}
+    costs = [cost for net, cost in cells if net == wanted]
+    assert costs
+    assert frame["networks"][2]["cost"] == pytest.approx(costs[0], rel=1e-9)
+
+
+def test_points_and_presets_and_the_tour(lab):
+    opened(lab, "own")
+    square = lab.page.locator("#points-canvas")
+    square.click(position={"x": 40, "y": 40})
+    lab.page.select_option("#point-class", "1")
+    square.click(position={"x": 200, "y": 200})
+    lab.page.click("#points-learn")
+    lab.until(lambda: lab.last("state")["state"].get("data") == "own", "own points")
+    lab.page.select_option("#preset", "one-number")
+    lab.until(lambda: "constant(0.5)" in json.dumps(lab.last("state")), "the preset")
+    expect(lab.page.locator("#story")).to_contain_text("Not zero")
+    lab.page.click("#tour-start")
+    tour = lab.page.locator("#tour")
+    for step in range(1, 9):
+        expect(tour).to_contain_text(f"Step {step} of 8")
+        tour.locator(".next").click()
+    expect(tour).to_be_hidden()
+    assert lab.complaints == []
+
+
+def test_a_hostile_table_is_text(lab):
+    give(lab, TABLE)
+    opened(lab, "weights")
+    lab.until_drawn()
+    assert HOSTILE in lab.page.locator("#classes").text_content()
+    assert "<b>width</b>" in lab.page.locator("#weights thead").text_content()
+    assert lab.page.evaluate(MARKUP) == 0
+    lab.page.locator("#init-0").fill(HOSTILE)
+    lab.page.locator("#init-0").press("Enter")
+    expect(lab.page.locator("#errors")).to_contain_text("<img")
+    assert lab.page.evaluate(MARKUP) == 0
+    assert lab.dialogs == []
+    assert lab.complaints == []
+
+
+def test_that_would_notice_markup(open_lab):
+    def careless(page):
+        def answer(route):
+            text = route.fetch().text()
+            assert CAREFUL in text
+            route.fulfill(body=text.replace(CAREFUL, CARELESS), content_type="text/javascript")
+
+        page.route("**/dom.js", answer)
+
+    lab = open_lab(before=careless)
+    give(lab, TABLE)
+    assert lab.page.evaluate(MARKUP) > 0
+
+
+def test_a_saved_run_with_own_data_is_loaded_again(lab, tmp_path):
+    give(lab, TABLE)
+    there = lab.play_to(20)
+    with lab.page.expect_download() as caught:
+        lab.page.click("#save")
+    path = tmp_path / "run.json"
+    caught.value.save_as(path)
+    assert json.loads(path.read_text())["schema"] == "symbreak/lab/1"
+    lab.page.select_option("#preset", "one-number")
+    lab.until(lambda: lab.last("state")["state"].get("data") is None, "the preset")
+    lab.page.set_input_files("#load-file", path)
+    lab.until(lambda: lab.last("state")["state"].get("data") == "own", "the run")
+    assert lab.until_drawn(there["t"])["networks"] == there["networks"]
+
+
+def test_pictures_and_commands_leave_the_page(lab):
+    lab.page.click("#command")
+    expect(lab.page.locator("#command-dialog pre")).to_contain_text("symbreak compare")
+    lab.page.keyboard.press("Escape")
+    with lab.page.expect_download() as caught:
+        lab.page.click("#picture")
+    assert caught.value.path().read_bytes().startswith(b"\x89PNG")
