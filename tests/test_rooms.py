@@ -81,7 +81,8 @@ def loaded(statement: str) -> set[str]:
     return set(result.stdout.split())
 
 
-HEAVY = set("numpy numba scipy sklearn plotly matplotlib pyarrow torch jax flax keras typer rich".split())
+ARRAYS = {"numpy", "numba", "scipy", "sklearn", "pyarrow", "torch", "jax", "flax", "keras"}
+HEAVY = ARRAYS | {"plotly", "matplotlib", "typer", "rich"}
 
 
 def test_the_front_door_loads_nothing_heavy():
