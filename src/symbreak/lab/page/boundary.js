@@ -29,8 +29,9 @@ export function drawBoundary(canvas, picture, data) {
   context.drawImage(dots(data, width, height), 0, 0, width, height);
 }
 
+const small = new OffscreenCanvas(SIDE, SIDE);
+
 function shaded(shades, many) {
-  const small = new OffscreenCanvas(SIDE, SIDE);
   const context = small.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
   const [low, high, paper] = [rgb(classColour(0)), rgb(classColour(1)), rgb(colour("paper"))];
@@ -53,8 +54,9 @@ function contour(context, shades, width, height) {
   context.beginPath();
   for (let j = 0; j + 1 < SIDE; j++) {
     for (let i = 0; i + 1 < SIDE; i++) {
+      const side = value(i, j) > 0;
+      if (side === value(i + 1, j) > 0 && side === value(i + 1, j + 1) > 0 && side === value(i, j + 1) > 0) continue;
       const corners = [value(i, j), value(i + 1, j), value(i + 1, j + 1), value(i, j + 1)];
-      if (corners.every((v) => v > 0) || corners.every((v) => v < 0)) continue;
       const at = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
       const crossed = [];
       for (let k = 0; k < 4; k++) {
@@ -103,7 +105,7 @@ function dots(data, width, height) {
 export function mark(context, kind, x, y, size) {
   context.fillStyle = classColour(kind);
   context.strokeStyle = "#ffffff";
-  context.lineWidth = 0.7;
+  context.lineWidth = size < 2.2 ? 0.35 : 0.7;
   context.beginPath();
   if (kind % 3 === 0) context.arc(x, y, size, 0, 7);
   else if (kind % 3 === 1) {

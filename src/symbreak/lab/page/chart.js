@@ -30,7 +30,8 @@ export class Curves {
   }
 }
 
-export function drawChart(canvas, curves, now, names, dashes, guessing) {
+/** Draw the cost curves; `guessing` is the cost of knowing nothing, `log` whether equal heights are equal ratios. */
+export function drawChart(canvas, curves, now, { dashes, guessing, log }) {
   const drawing = pen(canvas);
   if (!drawing) return;
   const { context, width, height } = drawing;
@@ -39,9 +40,10 @@ export function drawChart(canvas, curves, now, names, dashes, guessing) {
   const usual = Number.isFinite(guessing) ? guessing : 0;
   const top = Math.min(1.08 * Math.max(usual, ...largest(seen), 1e-12), 6 * Math.max(usual, 1e-12) || Infinity);
   const last = Math.max(1, curves.last);
+  const scale = log ? ratios(seen) : { high: top, share: (cost) => Math.min(cost, 1.2 * top) / top, at: (part) => part * top };
   const x = (t) => box.left + (t / last) * (box.right - box.left);
-  const y = (cost) => box.bottom - (Math.min(cost, 1.2 * top) / top) * (box.bottom - box.top);
-  frame(context, box, top, last, x, y);
+  const y = (cost) => box.bottom - scale.share(cost) * (box.bottom - box.top);
+  frame(context, box, scale, last, x, y);
   context.save();
   context.beginPath();
   context.rect(box.left, box.top - 3, box.right - box.left, box.bottom - box.top + 6);
@@ -58,6 +60,15 @@ export function drawChart(canvas, curves, now, names, dashes, guessing) {
   context.stroke();
 }
 
+function ratios(costs) {
+  const positive = costs.filter((cost) => cost > 0);
+  let [low, high] = [Infinity, 1e-12];
+  for (const cost of positive) [low, high] = [Math.min(low, cost), Math.max(high, cost)];
+  low = Math.min(low, high / 2);
+  const span = Math.log(high / low);
+  return { high, share: (cost) => Math.log(Math.max(cost, low) / low) / span, at: (part) => low * Math.exp(part * span) };
+}
+
 // Math.max of thousands of arguments is too many.
 function largest(values) {
   let found = 0;
@@ -65,18 +76,18 @@ function largest(values) {
   return [found];
 }
 
-function frame(context, box, top, last, x, y) {
+function frame(context, box, scale, last, x, y) {
   context.font = `13px ${FONT}`;
   context.fillStyle = colour("muted");
   context.strokeStyle = colour("line");
   context.lineWidth = 1;
   context.beginPath();
   for (const part of [0, 0.5, 1]) {
-    const at = y(part * top);
+    const at = y(scale.at(part));
     context.moveTo(box.left, at);
     context.lineTo(box.right, at);
     context.textAlign = "right";
-    context.fillText(short(part * top, 2), box.left - 8, at + 4.5);
+    context.fillText(short(scale.at(part), 2), box.left - 8, at + 4.5);
     context.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
     context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part === 1 ? " steps" : ""}`, x(part * last), box.bottom + 18);
   }
@@ -98,14 +109,42 @@ function curve(context, t, line, x, y, index, dashes) {
   context.setLineDash(dash(dashes[index]));
   context.beginPath();
   let open = false;
-  line.forEach((cost, k) => {
-    if (cost === null) open = false;
-    else if (open) context.lineTo(x(t[k]), y(cost));
+  for (const point of thinned(t, line, x, y)) {
+    if (point === null) open = false;
+    else if (open) context.lineTo(...point);
     else {
-      context.moveTo(x(t[k]), y(cost));
+      context.moveTo(...point);
       open = true;
     }
-  });
+  }
   context.stroke();
   context.setLineDash([]);
+}
+
+// Of all points on one column of pixels the lowest and the highest are enough; an overflow is a gap.
+function thinned(t, line, x, y) {
+  const points = [];
+  let column = null;
+  let low = 0;
+  let high = 0;
+  const end = () => {
+    if (column === null) return;
+    points.push([column, low]);
+    if (high - low > 1) points.push([column, high]);
+    column = null;
+  };
+  line.forEach((cost, k) => {
+    if (cost === null) {
+      end();
+      points.push(null);
+      return;
+    }
+    const [at, height] = [Math.round(x(t[k])), y(cost)];
+    if (at !== column) {
+      end();
+      [column, low, high] = [at, height, height];
+    } else [low, high] = [Math.min(low, height), Math.max(high, height)];
+  });
+  end();
+  return points;
 }

@@ -31,12 +31,17 @@ export function dialPanel(lab) {
       el("label", { for: network.id }, "Network", network),
       el("label", { for: slider.id, class: "long" }, "Added to one weight of the start", slider), output),
     answer);
-  lab.on("dial", (told) => say(answer, sentence(told)));
-  lab.on("state", () => {
+  lab.on("dial", (told) => {
+    network.value = String(told.network);
+    follow();
+    say(answer, sentence(told));
+  });
+  const follow = () => {
     const { epsilon } = lab.state.networks[Number(network.value)] ?? {};
     slider.value = epsilon ? String(Math.max(1, Math.min(BITS + 1, Math.round(Math.log2(epsilon)) + BITS + 1))) : "0";
     shown();
-  });
+  };
+  lab.on("state", follow);
   shown();
 }
 

@@ -18,6 +18,7 @@ const OPENING = { v: 1, networks: [{ init: "zeros" }, { init: "normal(0.01)" }] 
 const SPEEDS = [1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000, "max"];
 const SEEK_EVERY = 80; // ms between two wishes of the slider
 const ADDRESS_EVERY = 1000; // ms between two changes of the address while playing
+const CHART_EVERY = 100; // ms between two drawings of the curves while playing
 const TELL_EVERY = 4000; // ms between two sentences to a screen reader while playing
 
 class Lab {
@@ -234,6 +235,9 @@ class Lab {
   #draw() {
     this.dirty = false;
     if (!this.state) return;
+    // While this one is drawn the server makes the next.
+    if (this.unseen) this.say({ do: "seen", frame: this.unseen });
+    this.unseen = 0;
     this.controls();
     say(find("t"), String(this.t));
     this.#pace();
@@ -245,12 +249,18 @@ class Lab {
     }
     scrub.setAttribute("aria-valuetext", `step ${this.t} of ${last}`);
     for (const card of this.cards) card.draw(this.data);
-    const names = this.state.networks.map((one) => one.init);
-    drawChart(find("chart"), this.curves, this.t, names, this.choices.dashes, this.data?.base_rate);
+    this.#chart();
     if (this.frame) this.emit("frame", this.frame);
-    if (this.unseen) this.say({ do: "seen", frame: this.unseen });
-    this.unseen = 0;
     this.#tell();
+  }
+
+  // All curves at every frame would be most of the work.
+  #chart() {
+    const now = performance.now();
+    if (this.playing && now - (this.charted ?? 0) < CHART_EVERY) return;
+    this.charted = now;
+    const look = { dashes: this.choices.dashes, guessing: this.data?.base_rate, log: find("log").checked };
+    drawChart(find("chart"), this.curves, this.t, look);
   }
 
   #pace() {
@@ -308,6 +318,7 @@ async function begin() {
   find("rewind").addEventListener("click", () => lab.rewind());
   find("speed").addEventListener("change", () => lab.speed(find("speed").value));
   find("scrub").addEventListener("input", () => lab.seek(Number(find("scrub").value)));
+  find("log").addEventListener("change", () => lab.redraw());
   find("add").addEventListener("click", () => lab.add("xavier"));
   lab.settings = new Settings(find("settings-form"), choices, (changed) => lab.begin(changed));
   lab.files = files(lab);

@@ -1,6 +1,7 @@
 // The figures of the lesson, and the guided tour of them.
 
 import { el, fill, find } from "./dom.js";
+import { feature } from "./panels.js";
 
 export function tour(lab, { presets, tour: steps }) {
   find("preset-label").hidden = presets.length === 0;
@@ -22,20 +23,25 @@ function story(text) {
 
 function show(lab, { state, do: then = [], xray }) {
   lab.say({ do: "set", state });
-  for (const message of then) lab.say(message);
-  lab.showXray?.(xray ?? null);
+  const asked = then.map((message) => message.do);
+  // A panel asks for its map itself when it opens.
+  for (const message of then) if (message.do !== "map") lab.say(message);
+  lab.showXray(xray ?? null);
+  feature(xray ? "xray" : asked.includes("epsilon") ? "dial" : asked.includes("map") ? "map" : null);
 }
 
 function stop(lab, steps, at) {
   const place = find("tour");
   const one = steps[at];
   place.hidden = !one;
-  if (!one) return find("tour-start").focus();
+  if (!one) {
+    feature(null);
+    return find("tour-start").focus();
+  }
   story("");
   const button = (text, to, given = {}) => el("button", { type: "button", onclick: () => stop(lab, steps, to), ...given }, text);
   place.replaceChildren(
-    el("p", { class: "kind" }, `Step ${at + 1} of ${steps.length}`),
-    el("h2", { tabindex: "-1" }, one.title),
+    el("h2", { tabindex: "-1" }, el("span", { class: "kind" }, `Step ${at + 1} of ${steps.length}: `), one.title),
     el("p", {}, one.text),
     one.look ? el("p", { class: "look" }, el("b", {}, "Look: "), one.look) : null,
     el("div", { class: "row" },

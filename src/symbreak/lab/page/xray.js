@@ -27,7 +27,6 @@ export function xrayPanel(lab) {
       network.value = String(wanted.network);
       layer.value = String(wanted.layer);
       wanted = null;
-      made.open = true;
     }
     if (made.open) ask();
   });
@@ -39,7 +38,6 @@ export function xrayPanel(lab) {
   });
   lab.showXray = (chosen) => {
     wanted = chosen;
-    if (!chosen) made.open = false;
   };
 }
 
