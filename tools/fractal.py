@@ -31,7 +31,8 @@ PUBLISHED = (1.17, 1.98)
 WHOLE = {"rates": ((-1.0, 5.0), (-1.0, 5.0)), "offset": ((-3.0, 3.0), (-2.0, 4.0))}
 # From slow to fast divergence, then from slow to fast convergence: told apart by hue and by lightness.
 COLOURS = LinearSegmentedColormap.from_list("pace", ["#4a1500", "#d55e00", "#fbd9c0", "#d6e9f5", "#3d91c6", "#002c49"])
-SHADES = 12
+SHADES = 5
+DPI = 84
 
 
 def shade(frame: Frame) -> np.ndarray:
@@ -126,7 +127,7 @@ def main() -> None:
     frames = run(asked)
     low, high = PUBLISHED
     print(f"dimension {dimension(frame.converged for frame in frames):.2f}; published over settings: {low} to {high}")
-    write_whole(asked.output, image_bytes(picture(frames), "png", dpi=100))
+    write_whole(asked.output, image_bytes(picture(frames), "png", dpi=DPI))
     print(f"{asked.output}: {asked.output.stat().st_size / 1000:.0f} kB")
 
 
