@@ -7,7 +7,9 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 DESK = {"width": 1280, "height": 720}
+
+# Folders whose modules import each other, as check.cases or starting.models. They alone: beside them lie folders that
+# are named as packages of other people are, so that the folder of the tests must not be on the path.
+SHARED = {"check": "check", "experiments": "experiments"}
+SHARED |= {"starting": "torch/starting", "calibrating": "torch/calibrating"}
+for name, folder in SHARED.items():
+    package = types.ModuleType(name)
+    package.__path__ = [str(Path(__file__).parent / folder)]
+    sys.modules.setdefault(name, package)
+
 # Keras asks once, when it is imported, and would take TensorFlow.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 

@@ -1,20 +1,12 @@
-"""Batches to compare starts on; lets the modules of this folder be imported as `experiments.models.nets`."""
+"""Batches to compare starts on."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from experiments.models.nets import mlp, sgd
 
 from symbreak.front.comparison import of_model
-
-TESTS = str(Path(__file__).resolve().parent.parent.parent)
-if TESTS not in sys.path:
-    sys.path.insert(0, TESTS)
-
-from experiments.models.nets import mlp, sgd  # noqa: E402 - the path is known only now
 
 torch.set_num_threads(1)  # the models are tiny: a second thread costs more than it brings
 
