@@ -120,6 +120,7 @@ def test_the_theme_can_be_chosen(lab):
     light = lab.page.evaluate(paper)
     lab.page.click("#theme")
     assert lab.page.evaluate(paper) != light
+    lab.told.clear()
     lab.page.reload()
     lab.until_drawn()
     assert lab.page.evaluate(paper) != light

@@ -17,7 +17,7 @@ export function panel(id, title, says, opened, ...children) {
   return made;
 }
 
-/** Bring a panel up beside the race, open, where a lecturer needs it; null puts all panels back. */
+/** Bring a panel up above the race, open, where a lecturer needs it; null puts all panels back. */
 export function feature(id) {
   const [race, place] = [find("race"), find("panels")];
   const before = document.querySelector("main > .panel");
@@ -28,7 +28,7 @@ export function feature(id) {
   const panel = id && find(id);
   if (!panel) return;
   panel.open = true;
-  race.after(panel);
+  race.before(panel);
 }
 
 /** Return a select for the networks of the race that keeps its choice while it can. */
