@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client
 
@@ -109,9 +110,14 @@ def test_a_cluster_without_workers_or_scheduler_is_told(tmp_path, monkeypatch):
 
         def lose_the_scheduler(done, total):
             cluster.processes[0].kill()
+            cluster.processes[0].wait()
 
         how = How(folder=tmp_path / "map", chunk=CHUNK, cluster=cluster.address, progress=lose_the_scheduler)
-        with pytest.raises(InvalidInput, match=r"workers were lost[\s\S]*finished chunks are kept"):
+        # What tells first, a chunk that is given up or the next question to the scheduler, is chance.
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+            pytest.raises(InvalidInput, match=r"workers were lost[\s\S]*finished chunks are kept"),
+        ):
             draw(SETTINGS, how)
     part = read(tmp_path / "map")
     assert 0 < part.done.sum() < part.done.size

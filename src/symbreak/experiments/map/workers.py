@@ -130,9 +130,9 @@ def _client(address: str) -> Iterator[Any]:
 def _losses() -> tuple[type[BaseException], ...]:
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
-    from distributed.comm.core import CommClosedError
 
-    return KilledWorker, CommClosedError, CancelledError, FutureCancelledError
+    # OSError: the connection to the scheduler broke, or could not be made again.
+    return KilledWorker, OSError, CancelledError, FutureCancelledError
 
 
 def _sent(job: Job) -> Job:
