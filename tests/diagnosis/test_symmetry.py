@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symbreak.diagnosis.symmetry import symmetry, verdict_for
+from symbreak.diagnosis.symmetry import symmetry
 from symbreak.errors import InvalidInput, InvalidShape, UnknownName
 from symbreak.network import Network, optimizers
 from symbreak.network.optimizers import Optimizer
@@ -220,15 +220,6 @@ def test_a_stack_is_refused():
 
     with pytest.raises(InvalidShape, match="one network at a time"):
         symmetry(stack([Network.from_arrays(ZEROS, activation="tanh")] * 2))
-
-
-def test_verdicts_for_a_comparison():
-    net = lambda w, g: Network.from_arrays(w, activation=g)  # noqa: E731
-    assert verdict_for(net(ZEROS, "sigmoid")) == "4 units are one unit for ever, proved"
-    assert verdict_for(net(ZEROS, "relu")) == "4 units are zero for ever, proved; only b2 ever moves"
-    parting = verdict_for(net([np.ones((4, 2)), OUT], "tanh"))
-    assert parting == "4 units are one unit at the start and part at step 1"
-    assert verdict_for(net([np.arange(8.0).reshape(4, 2), OUT], "tanh")) is None
 
 
 def test_every_catalogued_optimizer_is_known():

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import site
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +19,7 @@ from symbreak.diagnosis.observation import Event
 from symbreak.errors import InvalidInput
 from symbreak.torch.nested import quoted, tensors
 from symbreak.torch.operations import FRESH
+from symbreak.torch.states import kept
 from symbreak.torch.trace import named_tensors, written
 
 RESERVING = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted"))
@@ -105,7 +103,7 @@ def built(build: Callable[[], Any]) -> tuple[nn.Module, tuple[Event, ...]]:
     """
     watch = _Watch()
     try:
-        with _random_states(), watch:
+        with kept(), watch:
             model = build()
     except Exception as error:  # a builder may raise anything
         raise _unbuilt(quoted(error)) from error
@@ -121,17 +119,6 @@ def _unbuilt(got: str) -> InvalidInput:
         allowed="a function without arguments that returns a torch.nn.Module",
         hint="def build_model(): return torch.nn.Linear(2, 1)",
     )
-
-
-@contextmanager
-def _random_states() -> Iterator[None]:
-    python, legacy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
 
 
 def _events(model: nn.Module, watch: _Watch) -> list[Event]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from symbreak.torch.nested import tensors
+from symbreak.torch.states import seeded
 from symbreak.torch.trace import written
 
 CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
@@ -212,14 +213,9 @@ class _Generators:
 
 @contextmanager
 def _random_states(seed: int, held: list[_Attributes]) -> Iterator[None]:
-    python, legacy, own = random.getstate(), np.random.get_state(), _Generators.of(held)
+    own = _Generators.of(held)
     try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            random.seed(seed)
-            np.random.seed(seed % 2**32)
+        with seeded(seed):
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
         own.put_back()

@@ -1,4 +1,4 @@
-"""Every random state seeded for a while, and put back."""
+"""Every random state kept, or seeded for a while and put back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Put Python's, NumPy's and PyTorch's random state back afterwards, also when something raises."""
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
 
 
 @contextmanager
@@ -22,14 +34,9 @@ def seeded(seed: int) -> Iterator[None]:
     >>> torch.equal(before, torch.random.get_rng_state())
     True
     """
-    python, legacy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            reseed(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
+    with kept():
+        reseed(seed)
+        yield
 
 
 def reseed(seed: int) -> None:

@@ -14,5 +14,4 @@ from symbreak.diagnosis.symmetry.replay import Replay as Replay
 from symbreak.diagnosis.symmetry.replay import replay as replay
 from symbreak.diagnosis.symmetry.symmetry import Symmetry as Symmetry
 from symbreak.diagnosis.symmetry.symmetry import symmetry as symmetry
-from symbreak.diagnosis.symmetry.verdict import verdict_for as verdict_for
 from symbreak.diagnosis.symmetry.witness import Witness as Witness

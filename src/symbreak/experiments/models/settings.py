@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from symbreak.errors import InvalidInput
+from symbreak.experiments.settings import option
 from symbreak.network.training import check_count, check_rate
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Settings:
             if asked.get("optimizer", "given") != "given":
                 words = [f"optimizer={asked['optimizer']!r}" if w.startswith("optimizer=") else w for w in words]
             return f"symbreak.compare({', '.join(['build_model', 'batches', *words])})"
-        options = [word for name, value in asked.items() for word in _option(name, value)]
+        options = [word for name, value in asked.items() for word in option(name, value)]
         return shlex.join(["symbreak", "compare", self.model, "--batches", self.batches, *options])
 
 
@@ -91,9 +92,3 @@ class Task:
     batches: Any
     loss_fn: Callable[[Any, Any], Tensor] | None
     make_optimizer: Callable[[list[Any]], Optimizer]
-
-
-def _option(name: str, value: object) -> list[str]:
-    if name == "inits" and isinstance(value, Sequence):
-        return [word for init in value for word in ("--init", str(init))]
-    return [f"--{name.replace('_', '-')}", str(value)]
