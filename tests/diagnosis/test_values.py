@@ -86,6 +86,24 @@ def test_a_summary_is_what_numpy_counts(case, dtype, size):
     agree(CASES[case](size, dtype))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CASES)
+def test_a_summary_of_pieces_is_one_of_the_whole(case, dtype, monkeypatch):
+    monkeypatch.setattr(values, "PIECE", 2 * BLOCK + 5)
+    agree(CASES[case](5 * BLOCK + 77, dtype))
+
+
+def test_a_summary_does_not_depend_on_the_cores(monkeypatch):
+    array = with_all(3 * values.PIECE + 5, np.float32)
+    array[1 : values.PIECE + 1] = np.nan
+    found = set()
+    for count in (1, 2, 5):
+        monkeypatch.setattr(values, "cores", lambda count=count: count)
+        found.add(values.summary(array))
+    assert len(found) == 1
+    agree(array)
+
+
 def test_the_spread_of_numbers_far_from_zero_is_not_drowned():
     array = CASES["far from zero"](100_000, np.float64)
     assert math.isclose(values.summary(array).std, float(array.std()), rel_tol=1e-9)

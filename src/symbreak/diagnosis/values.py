@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbreak.random.sharing import cores, share
+
 Array = NDArray[Any]
+
+# Entries that one thread scans in a millisecond or so; where the cuts are depends on nothing else, so no result
+# depends on how many cores there are.
+PIECE = 2**20
 
 
 @dataclass(frozen=True)
@@ -63,15 +70,10 @@ def summary(values: Array) -> Summary:
     >>> found.zeros, found.nan, found.smallest, found.largest
     (1, 1, 1.0, 3.0)
     """
-    from symbreak.diagnosis import kernels
-
     flat = _contiguous(values)
     if flat.size == 0:
         return Summary(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    counts = np.zeros(5, np.int64)
-    extremes = np.array([np.inf, -np.inf, np.inf, 0.0])
-    moments = np.zeros(2)
-    kernels.scan(flat, flat.dtype.type(np.finfo(flat.dtype).tiny), counts, extremes, moments)
+    counts, extremes, moments = _scanned(flat)
     nan, infinite, zeros, denormal, piled = (int(n) for n in counts)
     finite = flat.size - nan - infinite
     if finite == 0:
@@ -80,6 +82,50 @@ def summary(values: Array) -> Summary:
     mean, std = float(moments[0]), math.sqrt(max(0.0, float(moments[1]) / finite))
     smallest = smallest if largest > 0 else 0.0
     return Summary(flat.size, nan, infinite, zeros, denormal, mean, std, low, high, smallest, largest, piled)
+
+
+def _scanned(flat: Array) -> tuple[Array, Array, Array]:
+    """Return counts, extremes and moments of a flat array, as the kernel names them; all cores scan its pieces."""
+    from symbreak.diagnosis import kernels
+
+    pieces = range(0, flat.size, PIECE)
+    counts = np.zeros((len(pieces), 5), np.int64)
+    extremes = np.tile([np.inf, -np.inf, np.inf, 0.0], (len(pieces), 1))
+    moments = np.zeros((len(pieces), 2))
+    tiny = flat.dtype.type(np.finfo(flat.dtype).tiny)
+
+    def scan(queue: Iterator[int]) -> None:
+        for n in queue:
+            kernels.scan(flat[n * PIECE : (n + 1) * PIECE], tiny, counts[n], extremes[n], moments[n])
+
+    share(scan, range(len(pieces)), min(cores(), len(pieces)))
+    sizes = np.array([min(PIECE, flat.size - start) for start in pieces]) - counts[:, :2].sum(axis=1)
+    return _all_counts(counts, extremes), _all_extremes(extremes), _all_moments(sizes, moments)
+
+
+def _all_counts(counts: Array, extremes: Array) -> Array:
+    largest = extremes[:, 3]
+    piled = counts[largest == largest.max(), 4].sum()
+    return np.array([*counts[:, :4].sum(axis=0), piled])
+
+
+def _all_extremes(extremes: Array) -> Array:
+    return np.array([extremes[:, 0].min(), extremes[:, 1].max(), extremes[:, 2].min(), extremes[:, 3].max()])
+
+
+def _all_moments(sizes: Array, moments: Array) -> Array:
+    """Return mean and sum of squares around it of the whole, from those of its parts, always in the same order."""
+    total, mean, squares = 0, 0.0, 0.0
+    for size, (part, within) in zip(sizes.tolist(), moments.tolist(), strict=True):
+        if total and size:
+            # Chan, Golub, LeVeque 1983.
+            offset, share_of_part = part - mean, size / (total + size)
+            squares += within + offset * offset * total * share_of_part
+            mean += offset * share_of_part
+        elif size:
+            mean, squares = part, within
+        total += size
+    return np.array([mean, squares])
 
 
 def hashes(values: Array, axis: int, *, absolute: bool = False) -> NDArray[np.uint64]:
