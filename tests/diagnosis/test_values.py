@@ -142,6 +142,17 @@ def test_equal_slices_have_equal_hashes_and_others_do_not(axis, dtype):
     assert np.array_equal(values.hashes(np.asfortranarray(array), axis), plain)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_hashes_do_not_depend_on_the_cores(axis, monkeypatch):
+    array = drawn((1200, 2000))
+    found = set()
+    for count in (1, 2, 5):
+        monkeypatch.setattr(values, "cores", lambda count=count: count)
+        found.add(values.hashes(array, axis).tobytes())
+    assert len(found) == 1
+    assert len(np.unique(values.hashes(array, axis))) == array.shape[axis]
+
+
 def test_zeros_of_both_signs_hash_alike_and_places_count():
     rows = np.array([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, -1.0]], np.float32)
     assert values.groups(values.hashes(rows, 0)) == ((0, 1),)

@@ -129,11 +129,11 @@ def _one_by_one(part: Any, tiny: Any, origin: Any, block: Any, counts: Any, extr
 
 
 @compiled
-def hash_slices(bits: Any, sign: Any, absolute: Any, out: Any) -> None:
-    """Add, for each slice, its bits times an odd multiplier made from their place; order of places does not matter."""
-    before, size, after = bits.shape
+def hash_slices(bits: Any, sign: Any, absolute: Any, first: Any, last: Any, out: Any) -> None:
+    """Add, for slices first to last - 1, the bits times odd multipliers of their places, in whatever order."""
+    before, _, after = bits.shape
     for b in range(before):
-        for s in range(size):
+        for s in range(first, last):
             total = out[s]
             for a in range(after):
                 word = bits[b, s, a]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -145,7 +146,15 @@ def hashes(values: Array, axis: int, *, absolute: bool = False) -> NDArray[np.ui
     out = np.zeros(size, np.uint64)
     bits = flat.view(np.uint32 if flat.dtype == np.float32 else np.uint64)
     sign = bits.dtype.type(1 << (8 * bits.itemsize - 1))
-    kernels.hash_slices(bits.reshape(before, size, after), sign, absolute, out)
+    blocks = bits.reshape(before, size, after)
+    threads = min(cores(), size, 1 + flat.size // PIECE)
+    edges = [size * n // threads for n in range(threads + 1)] if threads else []
+
+    def add(queue: Iterator[tuple[int, int]]) -> None:
+        for first, last in queue:
+            kernels.hash_slices(blocks, sign, absolute, first, last, out)
+
+    share(add, itertools.pairwise(edges), threads)
     return out
 
 
