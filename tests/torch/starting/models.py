@@ -67,6 +67,45 @@ class Transformer(nn.Module):
         return self.head(self.blocks(self.token(tokens) + self.place(torch.arange(tokens.shape[1]))))
 
 
+class Decoding(Block):
+    """A decoder's block: it also attends to what an encoder has made."""
+
+    def __init__(self, width: int = 16, *, norm: str = "post", alpha: float = 1.0) -> None:
+        super().__init__(width, norm=norm, alpha=alpha)
+        self.cross = Mixed(width)
+        self.third = nn.LayerNorm(width) if norm else nn.Identity()
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:  # type: ignore[override]
+        if self.norm != "post":
+            x = x + self.attention(x)
+            x = x + self.cross(x, memory)
+            return x + self.feed(x)
+        x = self.first(self.alpha * x + self.attention(x))
+        x = self.third(self.alpha * x + self.cross(x, memory))
+        return self.second(self.alpha * x + self.feed(x))
+
+
+class Translator(nn.Module):
+    """An encoder and a decoder; the same tokens are read forward and backward."""
+
+    def __init__(
+        self, encoders: int, decoders: int, width: int = 16, *, norm: str, alphas: tuple[float, float]
+    ) -> None:
+        super().__init__()
+        self.source, self.target = nn.Embedding(20, width), nn.Embedding(20, width)
+        self.encoder = nn.ModuleList(Block(width, norm=norm, alpha=alphas[0]) for _ in range(encoders))
+        self.decoder = nn.ModuleList(Decoding(width, norm=norm, alpha=alphas[1]) for _ in range(decoders))
+        self.head = nn.Linear(width, 20)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        memory, x = self.source(tokens), self.target(tokens.flip(1))
+        for block in self.encoder:
+            memory = block(memory)
+        for block in self.decoder:
+            x = block(x, memory)
+        return self.head(x)
+
+
 TOKENS = torch.arange(48).reshape(6, 8) % 20
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from starting.models import TOKENS, ResNet, Transformer
+from starting.models import TOKENS, ResNet, Transformer, Translator
 from torch import nn
 
 from symbreak.errors import InvalidInput, UnknownName
@@ -99,6 +99,39 @@ def std(recipe, parameter):
 @pytest.mark.parametrize(("recipe", "parameter"), CASES)
 def test_the_law_is_the_papers(recipe, parameter):
     assert math.isclose(std(recipe, parameter), EXPECTED[recipe][parameter], rel_tol=1e-3)
+
+
+ENCODERS, DECODERS = 2, 3
+ALPHAS = 0.81 * (ENCODERS**4 * DECODERS) ** (1 / 16), (3 * DECODERS) ** 0.25
+# recipe: normalization, the factor of each stack's scaled weights, that of embeddings (None: not the paper's to say)
+BOTH = {
+    "deepnorm": ("post", 0.87 * (ENCODERS**4 * DECODERS) ** (-1 / 16), (12 * DECODERS) ** -0.25, None),
+    "t-fixup": ("", 0.67 * ENCODERS**-0.25, (9 * DECODERS) ** -0.25, (9 * DECODERS) ** -0.25),
+}
+
+
+@pytest.mark.parametrize("recipe", BOTH)
+def test_an_encoder_and_a_decoder_have_factors_of_their_own(recipe):
+    norm, early, late, embedding = BOTH[recipe]
+    found = plan(Translator(ENCODERS, DECODERS, norm=norm, alphas=ALPHAS), TOKENS, scheme=recipe)
+    expected = {}
+    for stack, count, factor in (("encoder", ENCODERS, early), ("decoder", DECODERS, late)):
+        for block in (f"{stack}.{n}" for n in range(count)):
+            attentions = ["attention", *(["cross"] if stack == "decoder" else [])]
+            for name in (f"{block}.{attention}" for attention in attentions):
+                expected |= {f"{name}.query.weight": XAVIER, f"{name}.key.weight": XAVIER}
+                expected |= {f"{name}.value.weight": XAVIER * factor, f"{name}.out.weight": XAVIER * factor}
+            expected |= {f"{block}.up.weight": TALL * factor, f"{block}.down.weight": TALL * factor}
+    if embedding is not None:
+        expected |= {f"{name}.weight": embedding / math.sqrt(WIDTH) for name in ("source", "target")}
+    laws = {name: read(found[name].law).law(found[name].shape).std for name in expected}
+    assert laws == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_decoder_that_is_taken_for_an_encoder_is_refused():
+    wrong = Translator(ENCODERS, DECODERS, norm="post", alphas=(ALPHAS[1], ALPHAS[0]))
+    with pytest.raises(InvalidInput, match="alpha = "):
+        plan(wrong, TOKENS, scheme="deepnorm")
 
 
 def test_a_wrong_count_of_branches_is_noticed(monkeypatch):

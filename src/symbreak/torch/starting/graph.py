@@ -270,6 +270,10 @@ class Graph:
                 yield op.index
                 pending += op.inputs
 
+    def inside_of(self, op: Operation) -> Branch | None:
+        """Return the first branch that an operation is in."""
+        return next((branch for branch in self.branches if branch.inside >> op.index & 1), None)
+
     def is_sum(self, op: Operation) -> bool:
         """Tell whether an addition adds a residual branch."""
         return any(branch.add == op.index for branch in self.branches)

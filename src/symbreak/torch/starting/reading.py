@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.wires import passes
-from symbreak.torch.starting.graph import WEIGHTS, Graph
+from symbreak.torch.starting.graph import WEIGHTS, Branch, Graph
 
 
 def attended(graph: Graph, operation: Operation) -> frozenset[str]:
     """Return as what attention reads a result: "query", "key", "value"; several for fused weights."""
-    found: set[str] = set()
+    return frozenset(
+        role for reader, source in _attentions(graph, operation) for role in _as_what(graph, reader, source)
+    )
+
+
+def branch_around(graph: Graph, operation: Operation) -> Branch | None:
+    """Return the branch that an operation is in, or that of the one attention which reads it from another stream."""
+    if (inside := graph.inside_of(operation)) is not None:
+        return inside
+    readers = [graph.inside_of(reader) for reader, _ in _attentions(graph, operation)]
+    found = {branch.add: branch for branch in readers if branch is not None}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _attentions(graph: Graph, operation: Operation) -> Iterator[tuple[Operation, int]]:
+    """Yield the products of attention that read a result, and the index of what they read."""
     pending, seen = [operation.index], {operation.index}
     while pending:
         source = pending.pop()
         for reader in (graph.operations[i] for i in graph.readers_of[source]):
             if reader.kind in ("attention", "matmul"):
-                found |= _as_what(graph, reader, source)
+                yield reader, source
             elif reader.index not in seen and _leads_to_attention(graph, reader):
                 seen.add(reader.index)
                 pending.append(reader.index)
-    return frozenset(found)
 
 
 def _as_what(graph: Graph, reader: Operation, source: int) -> set[str]:

@@ -14,7 +14,7 @@ from symbreak.torch.starting.graph import Graph
 from symbreak.torch.starting.kinds import CONVOLUTIONS, by_kind, gates_of, in_sequence
 from symbreak.torch.starting.names import named
 from symbreak.torch.starting.pairs import Pairing, pairings
-from symbreak.torch.starting.reading import attended, is_gated, rescaled, sums
+from symbreak.torch.starting.reading import attended, branch_around, is_gated, rescaled, sums
 from symbreak.torch.starting.role import Role
 
 
@@ -139,7 +139,7 @@ def _placed(
         role = replace(role, share=tap_share(module, graph.operations[op.inputs[0]].shape if op.inputs else ()))
     reading = graph.reading(op)
     branch = next((b for b in reversed(graph.branches) if b.inside >> op.index & 1 and op.index in b.closing), None)
-    around = branch or next((b for b in graph.branches if b.inside >> op.index & 1), None)
+    around = branch or branch_around(graph, op)
     return replace(
         role,
         uses=len(uses),
