@@ -22,7 +22,7 @@ from symbreak.experiments.theory import Line, lines
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
 from symbreak.report import files
-from symbreak.report.format import number, percent
+from symbreak.report.format import number, percent, setting
 
 
 @dataclass(frozen=True)
@@ -201,4 +201,5 @@ def _found(result: MapResult) -> list[str]:
 
 def _place(result: MapResult, i: int, j: int) -> str:
     settings = result.settings
-    return f"{settings.x.name} {number(float(result.x[j]))}, {settings.y.name} {number(float(result.y[i]))}"
+    at = [(settings.x, float(result.x[j])), (settings.y, float(result.y[i]))]
+    return ", ".join(f"{axis.name} {setting(value, whole=axis.kind.whole)}" for axis, value in at)

@@ -51,6 +51,15 @@ def short(value: float, digits: int = 6) -> str:
     return f"{written}e{int(exponent)}" if found else written
 
 
+def setting(value: float, *, whole: bool, digits: int = 3) -> str:
+    """Write a value that was asked for: whole numbers in full, others with so many digits.
+
+    >>> setting(12345.0, whole=True), setting(0.0123456, whole=False)
+    ('12345', '0.0123')
+    """
+    return str(round(value)) if whole else short(value, digits)
+
+
 def percent(share: float | None) -> str:
     """Write a share of one in percent, three digits at most; only what is all of it reads 100%, only nothing 0%.
 

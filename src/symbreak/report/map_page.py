@@ -15,7 +15,7 @@ from symbreak.experiments.map.result import MapResult
 from symbreak.experiments.theory import Line
 from symbreak.report import map_commands as commands
 from symbreak.report import map_look as look
-from symbreak.report.format import number, percent, plural, short
+from symbreak.report.format import number, percent, plural, setting, short
 from symbreak.report.frame import block, document, embedded
 from symbreak.report.html import Html, element, join
 
@@ -72,8 +72,9 @@ def _outcome(result: MapResult) -> str:
         return said
     i, j = np.unravel_index(int(np.nanargmin(cost)), cost.shape)
     x, y = result.settings.x, result.settings.y
-    at = f"{x.title} {short(float(result.x[j]), 3)} and {y.title} {short(float(result.y[i]), 3)}"
-    return f"{said} The lowest cost, {number(float(cost[i, j]))}, is that of {at}."
+    at = [setting(float(v), whole=axis.kind.whole) for axis, v in ((x, result.x[j]), (y, result.y[i]))]
+    best = f"{x.title} {at[0]} and {y.title} {at[1]}"
+    return f"{said} The lowest cost, {number(float(cost[i, j]))}, is that of {best}."
 
 
 def _setup(result: MapResult) -> list[tuple[str, str]]:
@@ -274,7 +275,8 @@ def _step(result: MapResult) -> Array:
 def _side(axis: Axis, points: Array) -> dict[str, Any]:
     """Return an axis: its title, and its values as commands and as readers want them."""
     numbers = [float(value) for value in points]
-    return {"title": axis.title, "text": list(map(repr, numbers)), "short": [short(value, 4) for value in numbers]}
+    shown = [setting(value, whole=axis.kind.whole, digits=4) for value in numbers]
+    return {"title": axis.title, "text": list(map(repr, numbers)), "short": shown}
 
 
 def _packed(values: ArrayLike, kind: type[np.generic]) -> str:
