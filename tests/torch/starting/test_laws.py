@@ -169,6 +169,33 @@ def test_the_forget_gate_of_an_lstm_is_open():
     assert total == [0.0] * 8 + [1.0] * 8 + [0.0] * 16
 
 
+class Stretched(nn.Module):
+    """Layers whose results are multiplied by omega before a function reads them."""
+
+    def __init__(self, omega: float, function, width: int = 32) -> None:
+        super().__init__()
+        self.omega, self.function = omega, function
+        self.layers = nn.ModuleList([nn.Linear(2, width), nn.Linear(width, width), nn.Linear(width, width)])
+        self.head = nn.Linear(width, 1)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = self.function(self.omega * layer(x))
+        return self.head(x)
+
+
+@pytest.mark.parametrize("function", [torch.sin, torch.tanh])
+def test_what_multiplies_a_result_before_its_activation_divides_the_law(function):
+    x = torch.rand(64, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    plain, stretched = (plan(Stretched(omega, function), x) for omega in (1.0, 30.0))
+    for name in ("layers.1.weight", "layers.2.weight"):
+        laws = [read(each[name].law).law(each[name].shape).std for each in (plain, stretched)]
+        assert math.isclose(laws[0] / laws[1], 30, rel_tol=1e-3)
+    assert stretched["head.weight"].law == plain["head.weight"].law
+    first = stretched["layers.0.weight"].law
+    assert (first == "uniform(-0.5, 0.5)") == (function is torch.sin)
+
+
 def test_packed_attention_has_the_fans_of_its_parts():
     class Packed(nn.Module):
         def __init__(self):

@@ -65,6 +65,11 @@ def _weight(role: Role, context: Context) -> Start:
         return Start("zeros", _join([*words, "the model starts this branch at zero, which is sound"]))
     factor, more = _place(role, context)
     words += more
+    if abs(role.stretched - 1) > ROUNDING:
+        words.append(f"what it gives is multiplied by {role.stretched:.4g} before {role.follower}")
+        if role.follower == "sin" and role.reading is not None and role.reading.rms is not None:
+            return _first_of_sines(role, words)
+        factor /= role.stretched
     taps = role.fan_in * role.share
     if role.share < 1:
         words.append(f"{1 - role.share:.0%} of the taps fall on padding")
@@ -78,6 +83,15 @@ def _weight(role: Role, context: Context) -> Start:
         words.append(f"{role.stretch} layers in a row without normalization: orthogonal")
         return Start(_orthogonal(role, gain * factor / math.sqrt(role.share)), _join(words))
     return Start(normal(gain * factor / math.sqrt(taps)), _join(words))
+
+
+def _first_of_sines(role: Role, words: list[str]) -> Start:
+    """Leave the frequencies of a sine network their spread: U(-1/fan_in, 1/fan_in) for coordinates in [-1, 1].
+
+    Sitzmann et al., arXiv:2006.09661, section 3.2. Its hidden layers, U(+-sqrt(6/fan_in)/omega), have the variance
+    2 / fan_in / omega^2, which is that of any other weight after a sine and before a multiplication by omega.
+    """
+    return Start(uniform(1 / role.fan_in), _join([*words, "the first of sines: its frequencies spread"]))
 
 
 def _paired(role: Role, pairing: Pairing, factor: float, words: list[str]) -> Start:
@@ -109,6 +123,11 @@ def normal(std: float) -> str:
     'normal(0.04419)'
     """
     return f"normal({std:.4g})"
+
+
+def uniform(bound: float) -> str:
+    """Write the law of a symmetric uniform distribution, to six digits."""
+    return f"uniform({-bound:.6g}, {bound:.6g})"
 
 
 def _gain(role: Role, context: Context) -> tuple[float, list[str]]:

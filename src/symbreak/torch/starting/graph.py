@@ -198,7 +198,7 @@ class Graph:
             rescaled=any(self.wires.followed_by(self.operations[i], "norm") for i in closing),
             follows=follows,
             kind=self._kind(inside, fork),
-            stream=self._factor(op.inputs[skip]),
+            stream=self.factor(op.inputs[skip]),
         )
 
     def _kind(self, inside: int, fork: int) -> str:
@@ -209,7 +209,7 @@ class Graph:
         other = any(self.weights_in(self.above[source] & ~self.above[fork]) for source in outer)
         return "cross-attention" if other else "self-attention"
 
-    def _factor(self, index: int) -> float:
+    def factor(self, index: int) -> float:
         """Return by which number something is multiplied on the way, as far as sizes were measured."""
         op, size = self.operations[index], None
         while passes(op) and op.inputs:

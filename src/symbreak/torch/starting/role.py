@@ -37,6 +37,7 @@ class Role:
         tied_output: an embedding that is the output's weight as well.
         normed: a normalization reads what it gives.
         follower: the activation that reads what it gives.
+        stretched: by which number what it gives is multiplied before that.
         padding: the row of an embedding that stands for padding.
         own_bias: a bias that the model set to values of its own.
         attended: as what attention reads what it gives: "query", "key", "value".
@@ -70,6 +71,7 @@ class Role:
     tied_output: bool = False
     normed: bool = False
     follower: str = ""
+    stretched: float = 1.0
     padding: int | None = None
     own_bias: bool = False
     attended: frozenset[str] = frozenset()

@@ -138,6 +138,7 @@ def _placed(
     if module is not None and isinstance(module, CONVOLUTIONS):
         role = replace(role, share=tap_share(module, graph.operations[op.inputs[0]].shape if op.inputs else ()))
     reading = graph.reading(op)
+    follower = next((r for r in graph.wires.readers(op) if r.kind == "activation"), None)
     branch = next((b for b in reversed(graph.branches) if b.inside >> op.index & 1 and op.index in b.closing), None)
     around = branch or branch_around(graph, op)
     return replace(
@@ -149,7 +150,8 @@ def _placed(
         branch=around,
         closes=branch is not None,
         stretch=max(graph.stretches.get(use.index, 1) for use in uses),
-        follower=next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), ""),
+        follower=follower.name if follower else "",
+        stretched=graph.factor(follower.inputs[0]) if follower and follower.inputs else 1.0,
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
         parts=max(role.parts, _split(op, graph)),
         attended=attended(graph, op),

@@ -71,11 +71,6 @@ def rest(role: Role, context: Context, *, bias: str = "zeros") -> Start:
     return auto.RULES[role.kind](role, context)
 
 
-def uniform(bound: float) -> str:
-    """Write the law of a symmetric uniform distribution, to six digits."""
-    return f"uniform({-bound:.6g}, {bound:.6g})"
-
-
 def glorot_std(fan_in: int, fan_out: int) -> float:
     """Return sqrt(2 / (fan_in + fan_out)), Glorot and Bengio's."""
     return math.sqrt(2 / (fan_in + fan_out))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from symbreak.torch.starting.auto import Context, Start, padded
-from symbreak.torch.starting.recipes.common import rest, uniform
+from symbreak.torch.starting.auto import Context, Start, padded, uniform
+from symbreak.torch.starting.recipes.common import rest
 from symbreak.torch.starting.role import Role
 
 RECURRENT = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from symbreak.torch.starting import gains
-from symbreak.torch.starting.auto import Context, Start, normal
+from symbreak.torch.starting.auto import Context, Start, normal, uniform
 from symbreak.torch.starting.recipes.common import (
     MATRICES,
     blocks,
@@ -16,7 +16,6 @@ from symbreak.torch.starting.recipes.common import (
     require_batch,
     require_branches,
     rest,
-    uniform,
 )
 from symbreak.torch.starting.role import Role
 from symbreak.torch.starting.stacks import stack
