@@ -93,11 +93,12 @@ def real(tensor: Tensor) -> Tensor:
 
 
 def _slices(tensor: Tensor, axis: int) -> Slices:
-    table = real(tensor.movedim(axis, 0)).reshape(tensor.shape[axis], -1)
+    table = real(tensor.movedim(axis, 0))
+    table = table.reshape(table.shape[0], table.shape[1:].numel())
     generator = torch.Generator().manual_seed(axis)
     directions = torch.randn(table.shape[1], 2, generator=generator, dtype=table.dtype, device="cpu")
     norms = torch.linalg.vector_norm(table, dim=1)
-    if not 0 < float(norms.min()) < math.inf:  # squares that vanish or overflow, unless the slices do
+    if norms.numel() and not 0 < float(norms.min()) < math.inf:  # squares that vanish or overflow, unless the slices do
         table, directions = table.double(), directions.double()
         norms = torch.linalg.vector_norm(table, dim=1)
     return Slices((table @ directions.to(table.device)).cpu().numpy(), norms.cpu().numpy())

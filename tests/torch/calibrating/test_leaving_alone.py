@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -301,3 +302,11 @@ def test_float64_bfloat16_and_strange_layouts():
         assert done["3.weight"].after == pytest.approx(1, abs=0.05)
         assert model[0].weight.dtype == dtype
         assert model[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_layers_without_units_are_left():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own: there is nothing to initialize
+        model = nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 2))
+    done = calibrate_(model, torch.randn(8, 4))
+    assert [change.factor for change in done.changes] == [1.0, 1.0]

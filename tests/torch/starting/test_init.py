@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -103,6 +104,16 @@ def test_empty_tensors_are_told():
     model = nn.Sequential(nn.Linear(4, 2))
     model.register_parameter("nothing", nn.Parameter(torch.empty(0, 4)))
     assert "empty" in init_(model, seed=0)["nothing"].reason
+
+
+@pytest.mark.parametrize("x", [None, torch.ones(8, 4)], ids=["no batch", "a batch"])
+@pytest.mark.parametrize("scheme", ["auto", "torch-default"])
+def test_a_layer_without_units_is_left_and_its_reader_has_a_bias(x, scheme):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own: there is nothing to initialize
+        model = nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 2))
+    laws = {entry.parameter: entry.law for entry in init_(model, x, seed=0, plan=plan(model, x, scheme=scheme)).entries}
+    assert laws == {"0.weight": None, "0.bias": None, "1.weight": None, "1.bias": "zeros"}
 
 
 def test_a_weight_norm_starts_with_the_length_that_the_law_has():

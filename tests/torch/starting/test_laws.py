@@ -196,6 +196,12 @@ def test_what_multiplies_a_result_before_its_activation_divides_the_law(function
     assert (first == "uniform(-0.5, 0.5)") == (function is torch.sin)
 
 
+def test_what_an_activation_makes_of_a_result_beside_the_result_itself_divides_nothing():
+    x = torch.rand(64, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    quick = plan(Stretched(1.0, lambda z: z * torch.sigmoid(1.702 * z)), x)
+    assert not any("multiplied" in entry.reason for entry in quick.entries)
+
+
 def test_packed_attention_has_the_fans_of_its_parts():
     class Packed(nn.Module):
         def __init__(self):

@@ -116,11 +116,14 @@ def measure(result: Tensor, axis: int, read: Tensor | None = None) -> Spread:
     if result.is_complex():
         result = torch.view_as_real(result.resolve_conj()).movedim(-1, 0)
         axis += 1
-    table = result.detach().movedim(axis, -1).reshape(-1, result.shape[axis])
+    table = result.detach().movedim(axis, -1)
+    table = table.reshape(table.shape[:-1].numel(), table.shape[-1])
     table = table if table.dtype in (torch.float32, torch.float64) else table.float()
+    before = measure(read, read.dim() - 1).variance if read is not None else 0.0
+    if not table.numel():
+        return Spread(0.0, 0.0, table.new_zeros(table.shape[1]), before, len(table))
     variance, means = torch.var_mean(table, dim=0, correction=0)
     total = float(variance.mean())
-    before = measure(read, read.dim() - 1).variance if read is not None else 0.0
     return Spread(total, total + float(means.square().mean()), means, before, len(table))
 
 

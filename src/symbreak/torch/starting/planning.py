@@ -60,12 +60,13 @@ def plan(
 
 def _drafted(found: tuple[Role, ...], observation: Observation | None, scheme: str) -> Plan:
     loss = observation.loss if observation is not None else None
-    starts = recipe(scheme)(found, auto.Context(observation is not None, loss))
-    entries = tuple(_entry(role, start) for role, start in zip(found, starts, strict=True))
+    filled = [role for role in found if role.tensor.numel()]
+    laws = recipe(scheme)(filled, auto.Context(observation is not None, loss))
+    starts = {role.name: start for role, start in zip(filled, laws, strict=True)}
+    empty = auto.Start(None, "empty: nothing to fill")
+    entries = tuple(_entry(role, starts.get(role.name, empty)) for role in found)
     return Plan(entries, scheme, observation is not None)
 
 
 def _entry(role: Role, start: auto.Start) -> Entry:
-    if not role.tensor.numel():
-        start = auto.Start(None, "empty: nothing to fill")
     return Entry(role.name, role.shape, start.law, start.reason, frozen=not role.tensor.requires_grad)

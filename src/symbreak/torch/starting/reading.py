@@ -51,6 +51,19 @@ def _leads_to_attention(graph: Graph, reader: Operation) -> bool:
     return reader.kind not in WEIGHTS | {"softmax", "activation", "loss"} and not graph.is_sum(reader)
 
 
+def stretched(graph: Graph, operation: Operation) -> float:
+    """Return by which number a result is multiplied before an activation, if nothing else reads it; else 1."""
+    readers = graph.readers_of[operation.index]
+    while len(readers) == 1:
+        reader = graph.operations[readers[0]]
+        if reader.kind == "activation":
+            return graph.factor(reader.inputs[0])
+        if not passes(reader):
+            return 1.0
+        readers = graph.readers_of[reader.index]
+    return 1.0
+
+
 def is_gated(graph: Graph, operation: Operation) -> bool:
     """Tell whether a result is multiplied, entry by entry, by the activated result of another weight."""
     for reader in graph.wires.readers(operation):

@@ -14,7 +14,7 @@ from symbreak.torch.starting.graph import Graph
 from symbreak.torch.starting.kinds import CONVOLUTIONS, by_kind, gates_of, in_sequence
 from symbreak.torch.starting.names import named
 from symbreak.torch.starting.pairs import Pairing, pairings
-from symbreak.torch.starting.reading import attended, branch_around, is_gated, rescaled, sums
+from symbreak.torch.starting.reading import attended, branch_around, is_gated, rescaled, stretched, sums
 from symbreak.torch.starting.role import Role
 
 
@@ -99,7 +99,7 @@ def _of_head(role: Role, graph: Graph) -> Role:
     ]
     if not heads:
         return role
-    usual = 1 / math.sqrt(heads[0].weight.fan_in) if heads[0].weight is not None else 1.0
+    usual = 1 / math.sqrt(max(heads[0].weight.fan_in, 1)) if heads[0].weight is not None else 1.0
     return replace(role, head=True, own_bias=_beyond(role.tensor, usual))
 
 
@@ -138,7 +138,6 @@ def _placed(
     if module is not None and isinstance(module, CONVOLUTIONS):
         role = replace(role, share=tap_share(module, graph.operations[op.inputs[0]].shape if op.inputs else ()))
     reading = graph.reading(op)
-    follower = next((r for r in graph.wires.readers(op) if r.kind == "activation"), None)
     branch = next((b for b in reversed(graph.branches) if b.inside >> op.index & 1 and op.index in b.closing), None)
     around = branch or branch_around(graph, op)
     return replace(
@@ -150,8 +149,8 @@ def _placed(
         branch=around,
         closes=branch is not None,
         stretch=max(graph.stretches.get(use.index, 1) for use in uses),
-        follower=follower.name if follower else "",
-        stretched=graph.factor(follower.inputs[0]) if follower and follower.inputs else 1.0,
+        follower=next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), ""),
+        stretched=stretched(graph, op),
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
         parts=max(role.parts, _split(op, graph)),
         attended=attended(graph, op),
