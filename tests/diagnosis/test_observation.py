@@ -23,7 +23,7 @@ def test_a_parameter_goes_by_all_its_names():
     seen = Observation((parameter("table.weight", "head.weight"), parameter("head.bias")))
     assert seen.parameter("head.weight") is seen.parameter("table.weight") is seen.parameters[0]
     assert seen.parameter("head.bias").name == "head.bias"
-    with pytest.raises(StopIteration):
+    with pytest.raises(KeyError):
         seen.parameter("nowhere")
 
 

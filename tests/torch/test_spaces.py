@@ -112,7 +112,47 @@ class Summed(nn.Module):
         return self.out(torch.tanh(self.inside(x)).cumsum(-1))
 
 
+class Between(nn.Module):
+    """Two layers with something in between that has numbers of its own for each unit, or halves, or reads a unit."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way = way
+        self.inside, self.own = nn.Linear(6, 8), nn.Parameter(torch.ones(8))
+        self.prelu, self.out = nn.PReLU(8), nn.Linear(4 if way == "glu" else 8, 3)
+
+    def forward(self, x):
+        z = self.inside(x)
+        if self.way == "one unit's number" and float(z.detach()[0, 1]) > 0:
+            z = -z
+        z = {
+            "prelu": lambda: self.prelu(z),
+            "clamp": lambda: torch.clamp(z, max=self.own),
+            "glu": lambda: nn.functional.glu(z),
+            "returned": lambda: torch.tanh(z),
+            "one unit's number": lambda: torch.tanh(z),
+        }[self.way]()
+        return (self.out(z), self.inside.bias) if self.way == "returned" else self.out(z)
+
+
+class BiasedHeads(nn.Module):
+    """Attention whose scores get an addend for each head, as relative positions have."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(6, 24), nn.Linear(8, 3)
+        self.register_buffer("scores", torch.randn(2, 5, 5))  # without a gradient, for the kernel that takes masks
+
+    def forward(self, x):
+        q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self.scores[None])
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+WAYS = ("prelu", "clamp", "glu", "returned", "one unit's number")
 MODELS = {
+    **{f"between, {way}": (lambda way=way: Between(way), lambda: torch.randn(16, 6)) for way in WAYS},
+    "heads with addends": (BiasedHeads, lambda: torch.randn(4, 5, 6)),
     **{name: (lambda name=name: built(name, None)[0], inputs) for name, (_, inputs, _) in FAMILIES.items()},
     **{
         name: (transformer(name), lambda: torch.arange(24).reshape(2, 12))
@@ -125,8 +165,8 @@ MODELS = {
     "softmaxed": (Softmaxed, lambda: torch.randn(16, 6)),
     "summed": (Summed, lambda: torch.randn(16, 6)),
 }
-# Uneven pieces and groups have no rule that lets them be renamed, running sums cannot be.
-WITHOUT_SPACES = {"summed", "cut", "grouped"}
+# Uneven pieces have no rule that lets them be renamed, running sums cannot be.
+WITHOUT_SPACES = {"summed", "cut", "between, returned", "between, one unit's number"}
 # Their norms compute in float32 whatever the parameters are.
 IN_FLOAT32 = {"llama", "t5"}
 
@@ -134,6 +174,8 @@ IN_FLOAT32 = {"llama", "t5"}
 def main(output):
     if isinstance(output, torch.Tensor):
         return output
+    if isinstance(output, tuple):
+        return torch.cat([part.flatten() for part in output])
     return output.logits if hasattr(output, "logits") else output.last_hidden_state
 
 

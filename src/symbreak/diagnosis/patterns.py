@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from symbreak.diagnosis.certifying import proved_still, zeros
 from symbreak.diagnosis.colours import Colours, Labels, Table
-from symbreak.diagnosis.observation import Member, Observation, Sight
+from symbreak.diagnosis.model_certificate import ModelCertificate, Theorem
+from symbreak.diagnosis.observation import Groups, Observation, Sight
 from symbreak.diagnosis.renaming import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -29,11 +31,16 @@ Relation = Literal["same", "mirrored", "zero"]
 
 @dataclass(frozen=True)
 class UnitTie:
-    """Units of one module that are one unit for ever, up to sign, or zero for ever."""
+    """Units of one module that are one unit for ever, up to sign, or zero for ever.
+
+    Attributes:
+        certificates: places of those that prove it, among the certificates of the whole finding.
+    """
 
     units: tuple[int, ...]
     relation: Relation
     status: Status
+    certificates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,11 +70,13 @@ class TensorTie:
 
     Attributes:
         equal: whether they are equal at the start, and so for ever.
+        certificates: places of those that prove it, among the certificates of the whole finding.
     """
 
     names: tuple[str, ...]
     equal: bool
     status: Status
+    certificates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Frozen:
     Attributes:
         kind: "lost" if it could matter elsewhere, "harmless" if no output depends on it wherever it is.
         why: the reason, as far as the operations tell.
+        certificates: places of those that prove it, among the certificates of the whole finding.
     """
 
     parameter: str
@@ -85,6 +95,7 @@ class Frozen:
     kind: Literal["lost", "harmless"]
     why: str
     status: Status
+    certificates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,13 +135,33 @@ class Witness:
 # --- units ---
 
 
-def modules(context: Context, colours: Colours) -> Iterator[ModuleUnits]:
-    """Yield every module's units with their ties."""
+def modules(context: Context, colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[ModuleUnits]:
+    """Yield every module's units with their ties, and which of the certificates prove them."""
     for name, (label, sign) in units_of(colours).items():
-        proved = proved_units(context, name, len(label))
-        ties = [UnitTie(units, relation, _status(proved, units)) for units, relation in _grouped(label, sign)]
+        own = [(place, each.theorem, groups) for place, each in enumerate(proofs) for groups in each.outputs(name)]
+        ties = [_tie(context, name, units, relation, own) for units, relation in _grouped(label, sign)]
         zeros = [tie for tie in ties if tie.relation == "zero"]
         yield ModuleUnits(name, len(label), len(np.unique(label)) - len(zeros), tuple(ties))
+
+
+def _tie(
+    context: Context, module: str, units: tuple[int, ...], relation: Relation, proofs: list[tuple[int, Theorem, Groups]]
+) -> UnitTie:
+    """Return units with the certificates that together make them one; those that prove zeros are of chains alone."""
+    parts = {unit: unit for unit in units}
+    used: list[int] = []
+    for place, theorem, groups in proofs:
+        if relation == "zero":
+            if theorem == "balanced classes" and set(zeros(context, module)) >= set(units):
+                return UnitTie(units, relation, "proved", (place,))
+        elif relation == "same" or theorem == "balanced classes":
+            joined = [merged for group in groups if len(merged := {parts[u] for u in group if u in parts}) > 1]
+            for merged in joined:
+                parts = {unit: min(merged) if part in merged else part for unit, part in parts.items()}
+            used += [place] if joined else []
+        if relation != "zero" and len(set(parts.values())) == 1:
+            return UnitTie(units, relation, "proved", tuple(used))
+    return UnitTie(units, relation, "measured")
 
 
 def units_of(colours: Colours) -> dict[str, tuple[Labels, NDArray[Any]]]:
@@ -157,46 +188,6 @@ def _grouped(label: Labels, sign: NDArray[Any]) -> Iterator[tuple[tuple[int, ...
             yield tuple(units.tolist()), "same" if len(np.unique(sign[units])) == 1 else "mirrored"
 
 
-def _status(proved: Labels | None, units: tuple[int, ...]) -> Status:
-    return "proved" if proved is not None and len(np.unique(proved[list(units)])) == 1 else "measured"
-
-
-def proved_units(context: Context, module: str, size: int) -> Labels | None:
-    """Return classes of a module's units that a theorem ties; None if there are none, or noise parts them."""
-    if context.observation.noise:
-        return None
-    names = {p.name: p for p in context.observation.parameters if p.name.rpartition(".")[0] == module}
-    label = np.arange(size)
-    for operation in context.wires.weighted:
-        weight = operation.weight
-        axis = weight.out_axis if weight is not None else None
-        if weight is not None and axis is not None and weight.parameter in names:
-            for tie in context.ties:
-                for member in tie.space.members:
-                    if (member.parameter, member.axis) == (weight.parameter, axis):
-                        _join(label, member, tie.space.size, tie.groups)
-            _join_chain(context, weight.parameter, label)
-    return label if len(np.unique(label)) < size else None
-
-
-def _join(label: Labels, member: Member, size: int, groups: tuple[tuple[int, ...], ...]) -> None:
-    if member.before * size * member.after != len(label):
-        return
-    places = np.arange(len(label)).reshape(member.before, size, member.after)
-    for group in groups:
-        for first, *others in places[:, list(group)].swapaxes(1, 2).reshape(-1, len(group)).tolist():
-            label[np.isin(label, label[[first, *others]])] = label[first]
-
-
-def _join_chain(context: Context, weight: str, label: Labels) -> None:
-    chain, symmetry = context.chain, context.symmetry
-    for layer in symmetry.layers if chain is not None and symmetry is not None else ():
-        if chain is not None and chain.names[layer.index - 1][0] == weight:
-            for found in layer.classes:
-                if found.status == "proved" and not found.dead and "adamw" in found.optimizers:
-                    label[list(found.units)] = label[found.units[0]]
-
-
 # --- tensors ---
 
 
@@ -210,8 +201,8 @@ def slices(colours: Colours) -> Iterator[SliceTies]:
                 yield SliceTies(name, axis, len(label), len(set(label.tolist()) - {0}), ties)
 
 
-def tensors(context: Context, colours: Colours) -> Iterator[TensorTie]:
-    """Yield groups of parameters that move as one in every entry."""
+def tensors(colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[TensorTie]:
+    """Yield groups of parameters that move as one in every entry, and which of the certificates prove it."""
     groups: dict[Any, list[str]] = {}
     for name, parameter in colours.parameters.items():
         if parameter.shape and not colours.frozen(name).any():
@@ -220,8 +211,15 @@ def tensors(context: Context, colours: Colours) -> Iterator[TensorTie]:
         if len(names) > 1:
             first, *others = (colours.parameters[name].values() for name in names)
             equal = all(np.array_equal(first, other) for other in others)
-            proved = equal and proved_copies(context, [tuple(names)])
-            yield TensorTie(tuple(names), equal, "proved" if proved else "measured")
+            used = exchanging(tuple(names), proofs) if equal else ()
+            yield TensorTie(tuple(names), equal, "proved" if used else "measured", used)
+
+
+def exchanging(names: tuple[str, ...], proofs: tuple[ModelCertificate, ...]) -> tuple[int, ...]:
+    """Return places of certificates that exchange the first tensor with every other; none if one is missing."""
+    pairs = {frozenset(pair): place for place, each in reversed(list(enumerate(proofs))) for pair in each.pairs}
+    wanted = [frozenset((names[0], other)) for other in names[1:]]
+    return tuple(pairs[pair] for pair in wanted) if all(pair in pairs for pair in wanted) else ()
 
 
 def copies(colours: Colours) -> Iterator[TensorTie]:
@@ -236,29 +234,23 @@ def copies(colours: Colours) -> Iterator[TensorTie]:
 # --- frozen ---
 
 
-def frozen(context: Context, colours: Colours) -> Iterator[Frozen]:
+def frozen(context: Context, colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[Frozen]:
     """Yield parameters, or parts of them, that no gradient reaches; rows of tokens that did not occur are left out."""
     looked_up = {op.weight.parameter for op in context.observation.operations if op.kind == "embedding" and op.weight}
-    still = _proved_still(context)
+    used = tuple(place for place, each in enumerate(proofs) if each.theorem == "balanced classes")
+    still = set(proved_still(context)) if used else set()
     for name in colours.parameters:
         put = colours.frozen(name)
         if not put.any() or (name in looked_up and not put.all()):
             continue
         felt = colours.generic.get(name, np.ones(len(put), bool))
-        status: Status = "proved" if name in still else "measured"
+        known: tuple[Status, tuple[int, ...]] = ("proved", used) if name in still else ("measured", ())
         lost, harmless = int((put & felt).sum()), int((put & ~felt).sum())
         if lost:
             why = "its gradient is a product in which something that never moves is zero"
-            yield Frozen(name, lost, len(put), "lost", why, status)
+            yield Frozen(name, lost, len(put), "lost", why, *known)
         if harmless:
-            yield Frozen(name, harmless, len(put), "harmless", _irrelevance(context, name), status)
-
-
-def _proved_still(context: Context) -> set[str]:
-    if context.chain is None or context.symmetry is None or context.observation.noise:
-        return set()
-    moving = {context.chain.name(text) for text in context.symmetry.moving}
-    return {name for pair in context.chain.names for name in pair if name is not None and name not in moving}
+            yield Frozen(name, harmless, len(put), "harmless", _irrelevance(context, name), *known)
 
 
 def _irrelevance(context: Context, name: str) -> str:
@@ -371,11 +363,3 @@ def conditions(observation: Observation, colours: Colours) -> Iterator[str]:
     yield f"optimizers whose step is not an odd function of each entry's gradients, plus decay; meant are {meant}"
     if not colours.kept:
         yield "that the pattern is at rest: the last point still brought news"
-
-
-def proved_copies(context: Context, tensors: list[tuple[str, ...]]) -> bool:
-    """Tell whether exchanging the tensors of each group is proved to change no output."""
-    if context.observation.noise:
-        return False
-    exchanged = {frozenset(pair) for swap in context.observation.swaps for pair in swap.pairs}
-    return all(frozenset((group[0], other)) in exchanged for group in tensors for other in group[1:])

@@ -11,23 +11,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.diagnosis import values
-from symbreak.diagnosis.observation import Member, Observation, Space
+from symbreak.diagnosis.observation import Followed, Groups, Member, Observation, Space
 
 OPTIMIZERS = ("gd", "momentum", "adam", "gd_l2", "adamw", "adam_l2")
 
 
 @dataclass(frozen=True)
 class Tie:
-    """Groups of units of a space that are one unit for ever."""
+    """Groups of units of a space that are one unit for ever, and what the renaming passes."""
 
     space: Space
-    groups: tuple[tuple[int, ...], ...]
+    groups: Groups
+    followed: Followed
 
 
 def ties(observation: Observation) -> Iterator[Tie]:
@@ -35,22 +36,35 @@ def ties(observation: Observation) -> Iterator[Tie]:
     used = {p.name for p in observation.parameters if p.gradient is not None}
     for space in observation.spaces:
         matrices = [m for m in space.members if len(observation.parameter(m.parameter).shape) > 1]
-        if not any(member.parameter in used for member in matrices):
-            continue
-        groups = _equal(observation, space)
-        if groups:
-            yield Tie(space, groups)
+        if any(member.parameter in used for member in matrices):
+            whole = _tie(observation, space)
+            yield from [whole] if whole is not None else _in_parts(observation, space)
 
 
-def _equal(observation: Observation, space: Space) -> tuple[tuple[int, ...], ...]:
+def _tie(observation: Observation, space: Space) -> Tie | None:
+    groups = _equal(observation, space)
+    followed = space.follow(space.members, space.size, groups) if groups else None
+    return Tie(space, groups, followed) if followed is not None else None
+
+
+def _in_parts(observation: Observation, space: Space) -> Iterator[Tie]:
+    """Yield what is tied in one part of an axis alone, as in one group of a convolution."""
+    parts = {member.before for member in space.members}
+    for part in range(max(parts)) if len(parts) == 1 and parts != {1} else ():
+        members = tuple(replace(m, before=1, start=part * space.size * m.after) for m in space.members)
+        found = _tie(observation, replace(space, members=members))
+        yield from [found] if found is not None else []
+
+
+def _equal(observation: Observation, space: Space) -> Groups:
     """Return groups of units whose slices are equal in every member."""
     keys = np.zeros(space.size, np.uint64)
     for member in space.members:
         # Every hash is multiplied by an odd number of its own, so that equal sums of different parts do not collide.
-        keys = keys * np.uint64(0x9E3779B97F4A7C15) + values.hashes(_table(observation, space, member), 1)
+        keys = keys * np.uint64(0x9E3779B97F4A7C15) + values.hashes(table(observation, member, space.size), 1)
         if not values.groups(keys):
             return ()
-    tables = [_table(observation, space, member) for member in space.members]
+    tables = [table(observation, member, space.size) for member in space.members]
     return tuple(group for found in values.groups(keys) for group in _checked(found, tables))
 
 
@@ -61,8 +75,9 @@ def _checked(group: tuple[int, ...], tables: list[NDArray[np.floating]]) -> Iter
         yield tuple(same)
 
 
-def _table(observation: Observation, space: Space, member: Member) -> NDArray[np.floating]:
+def table(observation: Observation, member: Member, size: int) -> NDArray[np.floating]:
     """Return a member's values as (everything before, units, everything after)."""
     array = observation.parameter(member.parameter).values()
-    before = math.prod(array.shape[: member.axis]) * member.before
-    return array.reshape(before, space.size, -1)
+    held = slice(member.start, member.start + member.before * size * member.after)
+    array = array[(slice(None),) * member.axis + (held,)]
+    return array.reshape(math.prod(array.shape[: member.axis]) * member.before, size, -1)

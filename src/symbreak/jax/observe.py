@@ -80,7 +80,10 @@ class View:
             return _sight(self._gradients(params, x, self.seed if seed is None else seed))
 
     def walk(self, steps: int) -> Iterator[Sight]:
-        """Take steps of AdamW in one direction of the output, on the given batch."""
+        """Take steps of AdamW in one direction of the output, on the given batch.
+
+        Gradients that are nothing but rounding count as zero: AdamW would make steps of their signs.
+        """
         with jax.enable_x64(True):
             params, x = jax.tree.map(_wide, self.params), jax.tree.map(_wide, self.x)
             first = second = jax.tree.map(np.zeros_like, params)
@@ -88,6 +91,7 @@ class View:
             for step in range(1, steps + 2):
                 gradients = self._gradients(params, x, self.seed)
                 found.append(_sight(gradients))
+                gradients = _without_rounding(gradients)
                 first = jax.tree.map(lambda m, g: BETAS[0] * m + (1 - BETAS[0]) * g, first, gradients)
                 second = jax.tree.map(lambda v, g: BETAS[1] * v + (1 - BETAS[1]) * g * g, second, gradients)
                 params = jax.tree.map(lambda p, m, v, t=step: _adamw(p, m, v, t), params, first, second)
@@ -100,6 +104,13 @@ class View:
             return sum((leaf * rng.standard_normal(leaf.shape)).sum() for leaf in leaves)
 
         return jax.tree.map(np.asarray, jax.grad(product, allow_int=True)(params))
+
+
+def _without_rounding(gradients: Any) -> Any:
+    """Return the gradients with zeros for what is nothing beside the largest."""
+    floats = [g for g in jax.tree.leaves(gradients) if g.dtype.kind == "f" and g.size]
+    least = max((float(np.abs(g).max()) for g in floats), default=0.0) * np.finfo(np.float64).eps ** 0.75
+    return jax.tree.map(lambda g: np.where(np.abs(g) > least, g, 0.0) if g.dtype.kind == "f" else g, gradients)
 
 
 def _adamw(p: Array, m: Array, v: Array, step: int) -> Array:

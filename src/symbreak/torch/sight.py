@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules import module as module_hooks
-from torch.nn.modules.conv import _ConvNd
 from torch.utils._pytree import tree_map
 
 from symbreak.diagnosis.observation import Array, Gradient, Observation, Sight, Slices
@@ -20,8 +19,8 @@ from symbreak.errors import InvalidInput
 from symbreak.torch import calls
 from symbreak.torch.gradients import backward, gradient_of, real
 from symbreak.torch.guard import untouched
-from symbreak.torch.nested import is_mapping, tensors
-from symbreak.torch.trace import Noiseless
+from symbreak.torch.nested import is_mapping
+from symbreak.torch.trace import Noiseless, has_units, units_in
 
 RATE = 0.01  # of the steps of the walk: AdamW's, in proportion to nothing
 
@@ -43,7 +42,7 @@ class Explorer:
     _paths: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._paths = {id(module): name for name, module in self.model.named_modules() if _has_units(module)}
+        self._paths = {id(module): name for name, module in self.model.named_modules() if has_units(module)}
 
     def look(self, point: Callable[[str], Array | None], seed: int | None) -> Sight:
         """Run forward and backward at a point; see `Look`."""
@@ -68,7 +67,10 @@ class Explorer:
             return Sight(backward(total, trained, axes), units, self._epsilon)
 
     def walk(self, steps: int) -> Iterator[Sight]:
-        """Take steps of AdamW on copies, with the loss that training has, on the given batch."""
+        """Take steps of AdamW on copies, with the loss that training has, on the given batch.
+
+        Gradients that are nothing but rounding count as zero: AdamW would make steps of their signs.
+        """
         with self._ready(0):
             values = self._values(_unmoved)
             trained = {name: values[name] for name, p in self.model.named_parameters() if p.requires_grad}
@@ -84,6 +86,7 @@ class Explorer:
                 (total if total.dim() == 0 else total.mean()).backward()  # type: ignore[no-untyped-call]
                 self.passes += 1
                 found.append(Sight(_gradients(trained), units, self._epsilon))
+                _drop_rounding(trained, self._epsilon)
                 descent.step()
         yield from found
 
@@ -130,11 +133,10 @@ class Explorer:
         units: dict[str, Slices] = {}
 
         def seen(module: nn.Module, _: Any, output: Any) -> None:
-            path = self._paths.get(id(module))
-            tensor = next(tensors(output), None)
-            if path is None or tensor is None or not tensor.is_floating_point() or tensor.dim() < 2:
+            path, found = self._paths.get(id(module)), units_in(module, output)
+            if path is None or found is None:
                 return
-            axis = 1 if isinstance(module, _ConvNd) and tensor.dim() > 2 else tensor.dim() - 1
+            tensor, axis = found
             run = sum(key.partition("#")[0] == path for key in units)
             with torch.no_grad():
                 units[f"{path}#{run}" if run else path] = gradient_of(tensor, (axis,)).slices[axis]
@@ -146,16 +148,20 @@ class Explorer:
             handle.remove()
 
 
-def _has_units(module: nn.Module) -> bool:
-    return any(p.dim() > 1 for p in module.parameters(recurse=False))
-
-
 def _unmoved(name: str) -> None:
     return None
 
 
 def _gradients(trained: Mapping[str, Tensor]) -> dict[str, Gradient]:
     return {name: gradient_of(p.grad, range(p.dim())) for name, p in trained.items() if p.grad is not None}
+
+
+def _drop_rounding(trained: Mapping[str, Tensor], epsilon: float) -> None:
+    """Set gradients to zero that are nothing beside the largest."""
+    grads = [p.grad for p in trained.values() if p.grad is not None]
+    largest = max((float(g.abs().max()) for g in grads if g.numel()), default=0.0)
+    for grad in grads:
+        grad[grad.abs() <= largest * epsilon**0.75] = 0.0
 
 
 def directed(output: Any, seed: int) -> Tensor:

@@ -8,6 +8,7 @@ rule, and noise that acts on single units, fix the axes that they touch.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.observation import Member, Space
 from symbreak.torch.axes import Axis, Factors, Shape
+from symbreak.torch.following import follow
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
 
@@ -52,8 +54,8 @@ class _Tracer:
         for record in self._trace.records:
             for number, axes in enumerate(self._outputs(record)):
                 self._made[record.index, number] = axes
-        for ref in self._trace.ends:
-            self.fix(self.axes(ref) or ())
+        for end in (*self._trace.ends, *self._trace.numbers):
+            self.fix(self.axes(end) or ())
 
     def axes(self, item: Any) -> Shape | None:
         """Return the axes of an argument; None for what is no tensor of the pass."""
@@ -95,6 +97,17 @@ def _same(tracer: _Tracer, record: Record) -> Found:
     return [axes] if axes is not None and len(axes) == len(record.shape) else None
 
 
+def _gate(tracer: _Tracer, record: Record) -> Found:
+    """Two halves of an axis, one times a function of the other."""
+    axes, whole = tracer.axes(record.arguments.get("self")), record.named_shapes.get("self", ())
+    if axes is None:
+        return None
+    dim = int(record.arguments.get("dim", -1)) % len(whole)
+    halves, units = tracer.factors.regroup((axes[dim],), (2, record.shape[dim]))
+    tracer.factors.fix(halves)
+    return [(*axes[:dim], units, *axes[dim + 1 :])]
+
+
 def _elementwise(tracer: _Tracer, record: Record) -> Found:
     """Line up the last axes of all operands; a constant without a name is fixed."""
     found: list[Axis] = [()] * len(record.shape)
@@ -132,17 +145,22 @@ def _product(tracer: _Tracer, record: Record) -> Found:
 
 
 def _convolution(tracer: _Tracer, record: Record) -> Found:
+    """Channels are (groups, inside): groups keep together with the filters that read them."""
     given = record.arguments
     x, w = tracer.axes(given["input"]), tracer.axes(given["weight"])
-    groups, transposed = int(given.get("groups") or 1), bool(given.get("transposed"))
-    if x is None or w is None or (groups > 1 and (transposed or record.named_shapes["weight"][:2] != (groups, 1))):
+    if x is None or w is None:
         return None
     tracer.fix((*x[2:], *w[2:]))
-    out, inner = (w[1], w[0]) if transposed else (w[0], w[1])
-    tracer.factors.equate(x[1], out if groups > 1 else inner)
+    groups, factors = int(given.get("groups") or 1), tracer.factors
+    channels, rows = record.named_shapes["input"][1], record.named_shapes["weight"][0]
+    read, inside = factors.regroup((x[1],), (groups, channels // groups))
+    owner, own = factors.regroup((w[0],), (groups, rows // groups))
+    factors.equate(read, owner)
+    factors.equate(inside, own if given.get("transposed") else w[1])
+    out = (*owner, *(w[1] if given.get("transposed") else own))
     bias = tracer.axes(given.get("bias"))
     if bias:
-        tracer.factors.equate(out, bias[0])
+        factors.equate(out, bias[0])
     return [(x[0], out, *tracer.fresh(record.shape[2:], fixed=True))]
 
 
@@ -288,6 +306,12 @@ def _attention(tracer: _Tracer, record: Record) -> Found:
     for place in (0, 1):
         tracer.factors.equate(q[place], k[place])
         tracer.factors.equate(k[place], v[place])
+    mask = tracer.axes(record.arguments.get("attn_mask"))
+    if mask is None:
+        mask = tracer.fresh(record.named_shapes.get("attn_mask", ()), fixed=True)
+    for place, axis in enumerate(mask, 4 - len(mask)):
+        if axis:  # addends to the scores: of each head its own, or alike for all
+            tracer.factors.equate(axis, (q[0], q[1], q[2], k[2])[place])
     tracer.factors.equate(q[3], k[3])
     tracer.factors.equate(k[2], v[2])
     tracer.fix((q[2], k[2]))
@@ -307,8 +331,7 @@ def _rule(name: str) -> Callable[[_Tracer, Record], Found] | None:
 
 
 RULES: Mapping[str, Callable[[_Tracer, Record], Found]] = {
-    **dict.fromkeys(UNARY, _same),
-    **dict.fromkeys(BINARY, _elementwise),
+    **dict.fromkeys(UNARY | BINARY, _elementwise),
     **dict.fromkeys(("_softmax", "_log_softmax", "_safe_softmax"), _same),
     "cat": _joined,
     "stack": _stacked,
@@ -321,10 +344,14 @@ RULES: Mapping[str, Callable[[_Tracer, Record], Found]] = {
     **dict.fromkeys(("select", "unbind"), _picked),
     "slice": _sliced,
     "embedding": _embedding,
-    "gelu": _same,
+    "glu": _gate,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
 }
-_BY_KIND: Mapping[str, Callable[[_Tracer, Record], Found]] = {"activation": _same, "norm": _norm, "pool": _pooled}
+_BY_KIND: Mapping[str, Callable[[_Tracer, Record], Found]] = {
+    "activation": _elementwise,
+    "norm": _norm,
+    "pool": _pooled,
+}
 
 
 def spaces(model: nn.Module, trace: Trace) -> tuple[Space, ...]:
@@ -338,8 +365,10 @@ def spaces(model: nn.Module, trace: Trace) -> tuple[Space, ...]:
             for i, factor in enumerate(factors):
                 before, after = tracer.factors.size(factors[:i]), tracer.factors.size(factors[i + 1 :])
                 members[factor].append(Member(name, place, before, after))
+    shapes = {name: tuple(tensor.shape) for name, tensor in named_tensors(model)}
+    checked = functools.partial(follow, trace, shapes)
     return tuple(
-        Space(tuple(found), tracer.factors.sizes[factor])
+        Space(tuple(found), tracer.factors.sizes[factor], checked)
         for factor, found in members.items()
         if not tracer.factors.is_fixed(factor)
     )

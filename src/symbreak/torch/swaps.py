@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.observation import Swap
+from symbreak.torch.exchanging import passages
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.spaces import BINARY, REDUCTIONS, UNARY
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
@@ -74,6 +75,11 @@ class _Reading:
     places: tuple[int, int] = (0, 0)
     plainly: _Reading | None = None
     forms: dict[Ref, _Form] = field(default_factory=dict)
+
+    @property
+    def touched(self) -> set[str]:
+        """Names of what is exchanged, or has two places exchanged."""
+        return {*self.renamed, *self.slices}
 
     def run(self, needed: set[int]) -> None:
         """Give every result that the end depends on its form."""
@@ -266,7 +272,7 @@ def swaps(model: nn.Module, trace: Trace) -> tuple[Swap, ...]:
 def _needed(trace: Trace) -> set[int] | None:
     """Return the records that the end depends on; None if one of them writes to memory that another one reads."""
     found: set[int] = set()
-    waiting = [ref.record for ref in trace.ends]
+    waiting = [end.record for end in (*trace.ends, *trace.numbers) if isinstance(end, Ref)]
     while waiting:
         index = waiting.pop()
         if index not in found:
@@ -328,8 +334,9 @@ def _proved(
             reading.run(needed)
         except _NoRule:
             continue
-        if all(reading.forms[ref] == plainly.forms[ref] for ref in trace.ends):
-            return Swap(tuple(pairs), tuple((name, axis, 0, place) for name, axis in slices.items()))
+        if all(reading.of(end) == plainly.of(end) for end in (*trace.ends, *trace.numbers)):
+            moved = tuple((name, axis, 0, place) for name, axis in slices.items())
+            return Swap(tuple(pairs), moved, tuple(passages(trace, needed, plainly.of, reading.of, reading.touched)))
     return None
 
 

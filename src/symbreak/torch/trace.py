@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
+from torch.nn.modules.conv import _ConvNd
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
@@ -78,10 +79,21 @@ class Record:
 
 @dataclass(eq=False)
 class Trace:
-    """All operations of a forward pass, what the gradient is taken of, and what the pass returned."""
+    """All operations of a forward pass, what the gradient is taken of, and what the pass returned.
+
+    Attributes:
+        records: the operations.
+        ends: what the gradient is taken of.
+        numbers: what was read out of tensors as plain numbers: the model's own code may go by it.
+        units: for modules that own a matrix, what each of their runs gave, and its axis of units.
+        result: what the pass returned.
+        noise: modules that drew noise.
+    """
 
     records: list[Record] = field(default_factory=list)
-    ends: list[Ref] = field(default_factory=list)
+    ends: list[Ref | Leaf] = field(default_factory=list)
+    numbers: list[Ref | Leaf] = field(default_factory=list)
+    units: dict[str, list[tuple[Ref, int]]] = field(default_factory=dict)
     result: Any = None
     noise: set[str] = field(default_factory=set)
 
@@ -115,8 +127,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def enter(module: nn.Module, _: Any) -> None:
             self._stack.append(self._paths.get(id(module), self._stack[-1] if self._stack else ""))
 
-        def leave(module: nn.Module, _: Any, __: Any) -> None:
+        def leave(module: nn.Module, _: Any, output: Any) -> None:
             self._stack.pop()
+            self._note_units(module, output)
 
         before = module_hooks.register_module_forward_pre_hook(enter)
         after = module_hooks.register_module_forward_hook(leave, always_call=True)
@@ -125,6 +138,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         finally:
             before.remove()
             after.remove()
+
+    def _note_units(self, module: nn.Module, output: Any) -> None:
+        path, seen = self._paths.get(id(module)), units_in(module, output)
+        made = self.find(seen[0]) if path is not None and seen is not None else None
+        if path is not None and seen is not None and made is not None:
+            self.trace.units.setdefault(path, []).append((made, seen[1]))
 
     def add_input(self, name: str, value: Any) -> None:
         """Enter tensors (nested as they may be) that the pass is given."""
@@ -141,7 +160,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def add_end(self, value: Any) -> None:
         """Enter what the gradient is taken of: the loss, or all outputs."""
         flat = tree_flatten(value)[0]
-        found = [self.find(tensor) for tensor in flat if isinstance(tensor, Tensor)]
+        found = [self._reference(tensor) for tensor in flat if isinstance(tensor, Tensor)]
         self.trace.ends += [ref for ref in found if ref is not None]
 
     def find(self, tensor: Tensor) -> Ref | None:
@@ -168,6 +187,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._made[outputs[0]] = source
         elif outputs:
             self._enter(name, given, outputs, seen, kwargs)
+        else:
+            read = [self._reference(tensor) for tensor in tensors(given)]
+            self.trace.numbers += [item for item in read if item is not None]
         if func.is_view:
             self._share(args[0], outputs)
         for target in targets:
@@ -247,6 +269,19 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         hook = self._watch(record, args, kwargs, first) if record.floating else None
         if hook is not None:
             self._pending.append((first, hook))
+
+
+def has_units(module: nn.Module) -> bool:
+    """Tell whether a module owns a matrix."""
+    return any(p.dim() > 1 for p in module.parameters(recurse=False))
+
+
+def units_in(module: nn.Module, output: Any) -> tuple[Tensor, int] | None:
+    """Return what a module with a matrix gives, and the axis of its units; None where there are none."""
+    tensor = next(tensors(output), None) if has_units(module) else None
+    if tensor is None or not tensor.is_floating_point() or tensor.dim() < 2:
+        return None
+    return tensor, 1 if isinstance(module, _ConvNd) and tensor.dim() > 2 else tensor.dim() - 1
 
 
 def noiseless(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symbreak.diagnosis import patterns
+from symbreak.diagnosis.certifying import certificates
 from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.diagnosis.symmetry.classes import listed
 
@@ -16,8 +18,8 @@ COPIES = (
 )
 
 
-def _evidence(context: Context) -> dict[str, Any]:
-    """Tell how it is known."""
+def _evidence(context: Context, proofs: Sequence[ModelCertificate] = ()) -> dict[str, Any]:
+    """Tell how it is known: measured, and where it is proved, by which certificates."""
     assert context.colours is not None, "only asked for after a refinement"
     found = context.colours
     evidence: dict[str, Any] = {
@@ -27,6 +29,8 @@ def _evidence(context: Context) -> dict[str, Any]:
         "tolerance": found.epsilon**0.5,
         "not proved": list(patterns.conditions(context.observation, found)),
     }
+    if proofs:
+        evidence["certificates"] = [certificate.to_json() for certificate in proofs]
     if context.witness is not None:
         evidence["witness"] = {"optimizer": "adamw", "steps": context.witness.steps, "held": context.witness.held}
     return evidence
@@ -41,29 +45,35 @@ def tied_units(context: Context, told: set[str]) -> Iterator[Finding]:
     """Report units of modules whose weights no other finding names."""
     assert context.colours is not None, "only asked for after a refinement"
     outputs = {op.module for op in context.wires.weighted if op.index in context.wires.outputs}
-    for module in patterns.modules(context, context.colours):
+    proofs = certificates(context, context.colours)
+    for module in patterns.modules(context, context.colours, proofs):
         ties = [tie for tie in module.ties if tie.relation != "zero" and len(tie.units) > 1]
         names = [p.name for p in context.observation.parameters if p.name.rpartition(".")[0] == module.module]
         if ties and module.module not in outputs and not told & set(names) and _judged(context, names):
-            yield _units(context, module, ties, tuple(names))
+            used = dict.fromkeys(place for tie in ties for place in tie.certificates)
+            yield _units(context, module, ties, tuple(names), [proofs[place] for place in used])
 
 
 def _units(
-    context: Context, module: patterns.ModuleUnits, ties: list[patterns.UnitTie], names: tuple[str, ...]
+    context: Context,
+    module: patterns.ModuleUnits,
+    ties: list[patterns.UnitTie],
+    names: tuple[str, ...],
+    proofs: list[ModelCertificate],
 ) -> Finding:
     tied = sum(len(tie.units) for tie in ties)
-    noisy = bool(context.observation.noise)
+    proved = all(tie.status == "proved" for tie in ties)
     return Finding(
         rule="symmetric-units",
-        severity="warning" if noisy else "error",
-        status="proved" if all(tie.status == "proved" for tie in ties) else "measured",
+        severity="warning" if context.observation.noise and not proved else "error",
+        status="proved" if proved else "measured",
         where=Where(names, (module.module,), tuple(tie.units for tie in ties)),
         says=f"{tied} of {module.units} units of {module.module or 'the model'} do the work of {len(ties)} for ever: "
         f"{listed(ties[0].units)}{_through(context)}",
         measured={"units": module.units, "tied": tied, "effective": module.effective},
         expected="gradients that tell the units apart",
         why="All of their gradients are equal up to sign wherever training can lead, though their weights may differ.",
-        evidence=_evidence(context),
+        evidence=_evidence(context, proofs),
         synthetic=context.observation.synthetic,
     )
 
@@ -71,13 +81,15 @@ def _units(
 def tied_modules(context: Context) -> Iterator[Finding]:
     """Report modules that are copies of each other for ever."""
     assert context.colours is not None, "only asked for after a refinement"
-    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    for tie in patterns.tensors(context, context.colours):
+    proofs = certificates(context, context.colours)
+    groups: dict[tuple[str, ...], list[patterns.TensorTie]] = {}
+    for tie in patterns.tensors(context.colours, proofs):
         if tie.equal and _judged(context, list(tie.names)):
-            groups.setdefault(_owners(tie.names), []).append(tie.names)
-    for owners, tensors in groups.items():
+            groups.setdefault(_owners(tie.names), []).append(tie)
+    for owners, tied in groups.items():
         if len(set(owners)) > 1:
-            yield _copies(context, owners, tensors)
+            used = dict.fromkeys(place for tie in tied for place in tie.certificates)
+            yield _copies(context, owners, tied, [proofs[place] for place in used])
 
 
 def _owners(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,21 +100,15 @@ def _owners(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(".".join(part) for part in parts)
 
 
-def _copies(context: Context, owners: tuple[str, ...], tensors: list[tuple[str, ...]]) -> Finding:
-    assert context.colours is not None, "only asked for after a refinement"
-    names = tuple(name for group in tensors for name in group)
-    proved = patterns.proved_copies(context, tensors)
-    copied = sum(context.observation.parameter(name).summary.size for group in tensors for name in group[1:])
-    evidence = _evidence(context)
-    if proved:
-        evidence["theorem"] = (
-            "exchanging these modules, together with the slices that belong to them, changes no operation of the "
-            "pass and no parameter, so it changes no gradient"
-        )
-    noisy = bool(context.observation.noise)
+def _copies(
+    context: Context, owners: tuple[str, ...], tied: list[patterns.TensorTie], proofs: list[ModelCertificate]
+) -> Finding:
+    names = tuple(name for tie in tied for name in tie.names)
+    proved = all(tie.status == "proved" for tie in tied)
+    copied = sum(context.observation.parameter(name).summary.size for tie in tied for name in tie.names[1:])
     return Finding(
         rule="symmetric-units",
-        severity="warning" if noisy else "error",
+        severity="warning" if context.observation.noise and not proved else "error",
         status="proved" if proved else "measured",
         where=Where(names, owners),
         says=f"{', '.join(owners)} are one module for ever{_through(context)}",
@@ -110,7 +116,7 @@ def _copies(context: Context, owners: tuple[str, ...], tensors: list[tuple[str, 
         expected="modules that start from different draws, or that are read differently",
         why=COPIES,
         fix=f"model.get_submodule({owners[-1]!r}).apply(lambda m: getattr(m, 'reset_parameters', lambda: None)())",
-        evidence=evidence,
+        evidence=_evidence(context, proofs),
         synthetic=context.observation.synthetic,
     )
 
@@ -118,15 +124,18 @@ def _copies(context: Context, owners: tuple[str, ...], tensors: list[tuple[str, 
 def still(context: Context, told: set[str]) -> Iterator[Finding]:
     """Report parameters that no gradient reaches: lost ones as errors, harmless ones for information."""
     assert context.colours is not None, "only asked for after a refinement"
+    proofs = certificates(context, context.colours)
+    frozen = list(patterns.frozen(context, context.colours, proofs))
     for kind in ("lost", "harmless"):
-        found = [each for each in patterns.frozen(context, context.colours) if each.kind == kind]
+        found = [each for each in frozen if each.kind == kind]
         for why in dict.fromkeys(each.why for each in found):
             ones = [f for f in found if f.why == why and f.parameter not in told and _judged(context, [f.parameter])]
             if ones:
-                yield _still(context, ones)
+                used = dict.fromkeys(place for each in ones for place in each.certificates)
+                yield _still(context, ones, [proofs[place] for place in used])
 
 
-def _still(context: Context, ones: list[patterns.Frozen]) -> Finding:
+def _still(context: Context, ones: list[patterns.Frozen], proofs: list[ModelCertificate]) -> Finding:
     lost = ones[0].kind == "lost"
     names = tuple(each.parameter for each in ones)
     shown = ", ".join(_part(each) for each in ones[:3]) + (f" and {len(ones) - 3} more" if len(ones) > 3 else "")
@@ -141,7 +150,7 @@ def _still(context: Context, ones: list[patterns.Frozen]) -> Finding:
         why="Elsewhere in the space of parameters it has a gradient; from this start no step leads there."
         if lost
         else "No output depends on it at any point, so nothing is lost; it could be left out (bias=False).",
-        evidence=_evidence(context),
+        evidence=_evidence(context, proofs),
         synthetic=context.observation.synthetic,
     )
 

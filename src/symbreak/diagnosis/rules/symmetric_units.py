@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from symbreak.diagnosis.certifying import renamed
 from symbreak.diagnosis.chain import Chain
 from symbreak.diagnosis.finding import Finding, Where
-from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.observation import Groups, Member, Operation
 from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
 from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
@@ -38,9 +39,9 @@ def _of_units(context: Context) -> Iterator[Finding]:
     if found is not None and not context.observation.noise:
         yield from _proved(context, found)
     else:
-        renamed = [tie for tie in context.ties if _is_judged(context, tie)]
-        yield from (_by_renaming(context, tie) for tie in renamed)
-        yield from _measured(context, {member.parameter for tie in renamed for member in tie.space.members})
+        judged = [tie for tie in context.ties if _is_judged(context, tie)]
+        yield from (_by_renaming(context, tie) for tie in judged)
+        yield from _measured(context, {member.parameter for tie in judged for member in tie.space.members})
     yield from _nearly(context)
 
 
@@ -78,28 +79,31 @@ def _is_judged(context: Context, tie: Tie) -> bool:
 
 def _by_renaming(context: Context, tie: Tie) -> Finding:
     """Report a tie that the theorem on renamings proves."""
-    members = tie.space.members
+    members, seen = tie.space.members, context.observation
     names = tuple(dict.fromkeys(member.parameter for member in members))
-    matrices = [m for m in members if len(context.observation.parameter(m.parameter).shape) > 1]
+    matrices = [m for m in members if len(seen.parameter(m.parameter).shape) > 1]
     first = next((m for m in matrices if m.axis == 0), matrices[0])
-    block = first.after
-    kind = f"blocks of {block} units (heads)" if block > 1 else "units"
+    kind = f"blocks of {first.after} units (heads)" if first.after > 1 else "units"
+    groups = _along(first, tie)
+    units = seen.parameter(first.parameter).shape[first.axis] // first.after
     return Finding(
         rule=RULE.slug,
         severity="error",
         status="proved",
-        where=Where(names, (first.parameter.rpartition(".")[0],), tie.groups),
-        says=_told(tie.groups, tie.space.size, first.parameter, kind),
-        measured={"units": tie.space.size, "tied": sum(map(len, tie.groups)), "optimizers": ", ".join(OPTIMIZERS)},
+        where=Where(names, (first.parameter.rpartition(".")[0],), groups),
+        says=_told(groups, units, first.parameter, kind),
+        measured={"units": units, "tied": sum(map(len, groups)), "optimizers": ", ".join(OPTIMIZERS)},
         expected="units that differ in at least one of the parameters named",
         why=WHY,
         fix=_fix(first.parameter),
-        evidence={
-            "theorem": "a renaming of units that changes no output and no parameter changes no gradient",
-            "members": [[m.parameter, m.axis, m.before, m.after] for m in members],
-            "optimizers": list(OPTIMIZERS),
-        },
+        evidence={"certificate": renamed(seen, members, tie.space.size, tie.groups, tie.followed).to_json()},
     )
+
+
+def _along(member: Member, tie: Tie) -> Groups:
+    """Return the groups as numbers of a member's axis, in blocks: once for each of its parts."""
+    starts = [member.start // member.after + part * tie.space.size for part in range(member.before)]
+    return tuple(tuple(start + unit for unit in group) for start in starts for group in tie.groups)
 
 
 def _measured(context: Context, told: set[str]) -> Iterator[Finding]:

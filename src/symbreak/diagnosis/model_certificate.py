@@ -1,0 +1,231 @@
+"""The certificate of what is proved of a model: what is equal, what each operator asks of it, under which optimizers.
+
+It is the sibling of a network's own `symmetry.certificate`: to be read, stored, and checked against a model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from symbreak.diagnosis.observation import Groups, Member, Observation
+from symbreak.diagnosis.symmetry import Verification
+from symbreak.diagnosis.symmetry.classes import listed
+from symbreak.errors import InvalidInput
+
+FORMAT = "symbreak/model-certificate/1"
+Theorem = Literal["renaming", "exchange", "balanced classes"]
+
+THEOREMS: Mapping[Theorem, str] = {
+    "renaming": "If renaming units changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
+    "grad f(w) = P^T grad f(P w) = P^T grad f(w): the gradient is renamed into itself too, and so is every update.",
+    "exchange": "If exchanging modules changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
+    "grad f(w) = P^T grad f(P w) = P^T grad f(w): both modules get the same gradient, and the same update.",
+    "balanced classes": "If the units of each class have equal biases, equal sums of incoming weights over each class "
+    "below and of outgoing ones over each class above, they have equal activations and deltas, and so equal updates.",
+}
+# What the induction asks of the optimizer.
+REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
+    "renaming": (
+        "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
+    ),
+    "exchange": (
+        "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
+        "the tensors that are exchanged share one rate, one decay and one momentum",
+    ),
+    "balanced classes": (
+        "the step is an odd function of each entry's gradients, the same for all entries of a tensor, plus decay",
+        "learning rate times weight decay stays below 1",
+    ),
+}
+HELD = "any inputs on which the model runs these operators, any loss and learning rate, in exact arithmetic"
+# Kinds that stand for several operators.
+MANY = frozenset(("entry", "piece", "pool", "reduction", "reshape", "unit by unit"))
+# In the short form, operators beyond this number are counted.
+MOST_NAMES = 6
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator that tied units pass, or that an exchange of modules moves.
+
+    Attributes:
+        module: path of the module that it ran in.
+        kind: what it does to the units, as in `passages.CONDITIONS`.
+        name: the activation's name, or the framework's.
+        condition: what the operator asks, as a formula.
+        checked: the numbers that were compared entry by entry; nothing for operators whose form is enough.
+        times: how often it ran.
+    """
+
+    module: str
+    kind: str
+    name: str
+    condition: str
+    checked: tuple[str, ...]
+    times: int = 1
+
+    def __str__(self) -> str:
+        often = f", {self.times} times" if self.times > 1 else ""
+        compared = f" [{'; '.join(self.checked)}]" if self.checked else ""
+        how = f" ({self.name})" if self.kind in MANY else ""
+        return f"{self.module or 'the model'}: {self.title}{how}{often}. {self.condition}{compared}"
+
+    @property
+    def title(self) -> str:
+        """The kind, and for functions of single entries the name."""
+        return self.name if self.kind == "activation" else self.kind
+
+
+@dataclass(frozen=True)
+class ModelCertificate:
+    """Why units or modules of a model are one for ever.
+
+    Attributes:
+        theorem: which one it rests on; `THEOREMS` has its words.
+        size: how many units can be renamed; of an exchange 2, of balanced classes 0.
+        groups: which of them are tied.
+        members: the axes of parameters and buffers along which the units lie.
+        pairs: of an exchange, parameters that change places; `slices` of parameters with a place for both modules.
+        units: for each module whose output holds tied units, the groups.
+        operators: what each operator asks, and with which numbers it was checked.
+        optimizers: those under which the tie is kept.
+        requires: what these have in common, and what any other one has to promise.
+        proof: of balanced classes, the network's own certificate, with the names of its parameters.
+    """
+
+    theorem: Theorem
+    size: int
+    groups: Groups
+    members: tuple[Member, ...]
+    pairs: tuple[tuple[str, str], ...]
+    slices: tuple[tuple[str, int, int, int], ...]
+    units: tuple[tuple[str, Groups], ...]
+    operators: tuple[Operator, ...]
+    optimizers: tuple[str, ...]
+    requires: tuple[str, ...]
+    proof: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> str:
+        """ "proved": of what is measured there is no certificate."""
+        return "proved"
+
+    def outputs(self, module: str) -> Iterator[Groups]:
+        """Yield the groups of a module's output units that are tied."""
+        yield from (groups for name, groups in self.units if name == module)
+
+    def verify(self, observation: Observation) -> Verification:
+        """Check every condition anew on an observed model, `symbreak.torch.observe.observe(model, x)`.
+
+        Equal slices are compared entry by entry; the renaming is followed through a fresh pass by rules that share
+        nothing with the search. Numbers that the proof does not rest on may have changed.
+
+        Raises:
+            InvalidInput: this is no observation.
+        """
+        from symbreak.diagnosis.model_checker import failures
+
+        if not isinstance(observation, Observation):
+            raise InvalidInput(
+                "a certificate is verified against an observed model",
+                got=type(observation).__name__,
+                allowed="an Observation",
+                hint="certificate.verify(symbreak.torch.observe.observe(model, x))",
+            )
+        return Verification(failures(self, observation))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as JSON values."""
+        return {"format": FORMAT, "status": self.status, **json.loads(json.dumps(asdict(self))), "text": str(self)}
+
+    @classmethod
+    def from_json(cls, text: str | Mapping[str, Any]) -> ModelCertificate:
+        """Read a certificate back.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        data = json.loads(text) if isinstance(text, str) else text
+        try:
+            if data["format"] != FORMAT or data["status"] != "proved":
+                raise ValueError("another format")
+            own = {name: data[name] for name in cls.__dataclass_fields__}
+            own["members"] = tuple(Member(**member) for member in own["members"])
+            own["operators"] = tuple(
+                Operator(**{**operator, "checked": tuple(operator["checked"])}) for operator in own["operators"]
+            )
+            for name in ("groups", "pairs", "slices", "units", "optimizers", "requires"):
+                own[name] = _tuples(own[name])
+            return cls(**own)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(
+                "not a certificate of a model", got=str(data)[:60], allowed=FORMAT, hint="certificate.to_json()"
+            ) from error
+
+    @property
+    def short(self) -> str:
+        """The theorem, the operators and the optimizers in one line."""
+        titles = list(dict.fromkeys(operator.title for operator in self.operators))
+        more = [f"{len(titles) - MOST_NAMES} more"] if len(titles) > MOST_NAMES else []
+        passed = ", ".join([*titles[:MOST_NAMES], *more])
+        return f"{self.theorem}: {passed}; kept by {', '.join(self.optimizers)}"
+
+    def __str__(self) -> str:
+        return "\n".join(_text(self))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _text(certificate: ModelCertificate) -> Iterator[str]:
+    yield f"Certificate by {certificate.theorem}: {certificate.status}"
+    yield f"For {HELD}; t counts updates."
+    yield f"Theorem. {THEOREMS[certificate.theorem]}"
+    yield "Claim. For every t:"
+    yield from (f"  {line}" for line in _claims(certificate))
+    yield "Base case, t = 0. Equal in every entry:"
+    yield from (f"  {line}" for line in _equal(certificate))
+    yield "Step, from t to t + 1. What each operator asks, and what was compared:"
+    yield from (f"  {operator}" for operator in certificate.operators)
+    yield f"Conclusion. The claim holds for every t under {', '.join(certificate.optimizers)}."
+    yield from (f"  It is asked that {condition}." for condition in certificate.requires)
+    if certificate.proof is not None:
+        yield "The network's own certificate, W1, b1, W2, ... for the weights and biases in order:"
+        yield from (f"  {line}" for line in str(certificate.proof["certificate"]["text"]).splitlines())
+
+
+def _claims(certificate: ModelCertificate) -> Iterator[str]:
+    if certificate.theorem == "exchange":
+        yield ", ".join(f"{a} = {b}" for a, b in certificate.pairs)
+    for group in certificate.groups if certificate.theorem == "renaming" else ():
+        yield f"{listed(group)} of {certificate.size} have equal weights and compute the same on every input"
+    told = (
+        "are one unit up to sign, or zero" if certificate.proof is not None else "give equal outputs, get equal errors"
+    )
+    for module, groups in certificate.units:
+        yield f"{module or 'the model'}: {'; '.join(map(listed, groups))} {told}"
+
+
+def _equal(certificate: ModelCertificate) -> Iterator[str]:
+    for member in certificate.members:
+        yield f"{place(member)}: {'; '.join(map(listed, certificate.groups))}"
+    yield from (f"{a} and {b}" for a, b in certificate.pairs)
+    yield from (f"{name}, axis {axis}: places {i} and {j}" for name, axis, i, j in certificate.slices)
+    if certificate.proof is not None:
+        yield "sums over classes, in the network's own certificate"
+
+
+def place(member: Member) -> str:
+    """Return where a member's units lie, in words.
+
+    >>> place(Member("qkv.weight", 0, before=3, after=16))
+    'qkv.weight, axis 0, blocks of 16, in each of 3 parts'
+    """
+    blocks = f", blocks of {member.after}" if member.after > 1 else ""
+    parts = f", in each of {member.before} parts" if member.before > 1 else ""
+    start = f", from place {member.start}" if member.start else ""
+    return f"{member.parameter}, axis {member.axis}{start}{blocks}{parts}"

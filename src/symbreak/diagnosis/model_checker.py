@@ -1,0 +1,99 @@
+"""The checker of a model's certificates: compares the numbers anew and has the pass followed anew.
+
+What was equal is compared entry by entry; the renaming is followed by rules that share nothing with the search for it.
+Then the certificate is set beside the one that this model gives for the same claim, so that no word of it can be
+altered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+
+from symbreak.diagnosis.certifying import balanced, exchanged, renamed
+from symbreak.diagnosis.model_certificate import ModelCertificate
+from symbreak.diagnosis.observation import Observation
+from symbreak.diagnosis.renaming import table
+from symbreak.diagnosis.symmetry import Certificate
+
+
+def failures(certificate: ModelCertificate, observation: Observation) -> tuple[str, ...]:
+    """Return what does not hold of this model; an empty tuple means that the proof stands."""
+    check = {"renaming": _renaming, "exchange": _exchange, "balanced classes": _balanced}.get(certificate.theorem)
+    if check is None:
+        return (f"no theorem of the name {certificate.theorem!r}",)
+    try:
+        return tuple(check(certificate, observation))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        return (f"the certificate does not fit this model: {type(error).__name__}: {error}",)
+
+
+def _renaming(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    units = [unit for group in certificate.groups for unit in group]
+    whole = all(0 <= unit < certificate.size for unit in units) and len(set(units)) == len(units)
+    if not whole or not units or min(map(len, certificate.groups)) < 2:
+        yield "the groups are not groups of two or more different units"
+        return
+    apart = list(_apart(certificate, observation))
+    if apart:
+        yield from apart
+        return
+    follow = next((space.follow for space in observation.spaces), None)
+    members, size, groups = certificate.members, certificate.size, certificate.groups
+    followed = follow(members, size, groups) if follow is not None else None
+    if followed is None:
+        yield "an operator of this model's pass does not let the renaming through"
+    else:
+        yield from _altered(certificate, renamed(observation, members, size, groups, followed))
+
+
+def _apart(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    for member in certificate.members:
+        length = observation.parameter(member.parameter).shape[member.axis]
+        if min(member.before, member.after, member.start + 1) < 1 or (
+            member.start + member.before * certificate.size * member.after > length
+        ):
+            yield f"{member.parameter} has no {certificate.size} such units along axis {member.axis}"
+            continue
+        values = table(observation, member, certificate.size)
+        for first, *others in certificate.groups:
+            for unit in others:
+                if not np.array_equal(values[:, unit], values[:, first]):
+                    yield f"{member.parameter}: units {first} and {unit} differ along axis {member.axis}"
+
+
+def _exchange(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    for a, b in certificate.pairs:
+        if not np.array_equal(observation.parameter(a).values(), observation.parameter(b).values()):
+            yield f"{a} and {b} differ"
+    for name, axis, i, j in certificate.slices:
+        values = observation.parameter(name).values()
+        if not np.array_equal(values.take(i, axis), values.take(j, axis)):
+            yield f"{name}: places {i} and {j} differ along axis {axis}"
+    swap = next((s for s in observation.swaps if (s.pairs, s.slices) == (certificate.pairs, certificate.slices)), None)
+    if swap is None:
+        yield "exchanging these parameters is not known to leave this model's output as it is"
+    else:
+        yield from _altered(certificate, exchanged(observation, swap))
+
+
+def _balanced(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    from symbreak.diagnosis.rules.rule import Context
+
+    context = Context(observation)
+    own = balanced(context)
+    if own is None or context.chain is None or certificate.proof is None:
+        yield "this model is no chain of layers with balanced classes"
+        return
+    yield from Certificate.from_json(dict(certificate.proof["certificate"])).verify(context.chain.network).failures
+    yield from _altered(certificate, own)
+
+
+def _altered(certificate: ModelCertificate, own: ModelCertificate) -> Iterator[str]:
+    """Name what is not as this model's own certificate for the same claim has it."""
+    given, mine = certificate.to_json(), own.to_json()
+    for name in (each.name for each in fields(ModelCertificate)):
+        if given[name] != mine[name]:
+            yield f"{name}: not what this model gives"
