@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 def certificates(context: Context, colours: Colours) -> tuple[ModelCertificate, ...]:
-    """Return a certificate for every proof: of renamings, of exchanges that gradients confirm, of a chain's classes.
+    """Return a certificate for every proof: of renamings, of exchanges that gradients confirm, of zeros, of a chain.
 
-    The last is left out where renamings prove as much, for they hold under more optimizers.
+    The last is left out where the others prove as much, for they hold under more optimizers.
     """
     seen = context.observation
     found = [renamed(seen, t.space.members, t.space.size, t.groups, t.followed) for t in context.ties]
     found += [exchanged(seen, swap) for swap in seen.swaps if _is_confirmed(swap, colours)]
+    zeros = held_still(seen)
+    found += [zeros] if zeros is not None else []
     if _says_more(context, found):
         chained = balanced(context)
         found += [chained] if chained is not None else []
@@ -37,7 +39,8 @@ def _says_more(context: Context, found: list[ModelCertificate]) -> bool:
     if chain is None:
         return False
     classes = [c for c in kept_classes(context) if not _is_covered(_place(context, chain, c.layer), c, found)]
-    return bool(classes) or bool(proved_still(context))
+    stuck = {name for certificate in found for name in certificate.stuck}
+    return bool(classes) or not stuck.issuperset(proved_still(context))
 
 
 def _is_covered(module: str, tied: UnitClass, found: list[ModelCertificate]) -> bool:
@@ -70,8 +73,6 @@ def renamed(
         size=size,
         groups=groups,
         members=members,
-        pairs=(),
-        slices=(),
         units=followed.units,
         operators=tuple(operators),
         optimizers=OPTIMIZERS,
@@ -112,13 +113,31 @@ def exchanged(observation: Observation, swap: Swap) -> ModelCertificate:
         theorem="exchange",
         size=2,
         groups=((0, 1),),
-        members=(),
         pairs=swap.pairs,
         slices=swap.slices,
-        units=(),
         operators=operators,
         optimizers=OPTIMIZERS,
         requires=REQUIRES["exchange"],
+    )
+
+
+def held_still(observation: Observation) -> ModelCertificate | None:
+    """Return the certificate of what zeros hold still; None if that is nothing, or the batch's gradients deny it."""
+    found = observation.still
+    gradients = [observation.parameter(name).gradient for name in found.stuck] if found is not None else []
+    if found is None or any(gradient is not None and not gradient.zero for gradient in gradients):
+        return None
+
+    def compared(passage: Passage) -> Iterator[str]:
+        yield from (f"{name} = 0: {observation.parameter(name).summary.size} entries" for name in passage.reads)
+
+    return ModelCertificate(
+        theorem="zero factors",
+        operators=tuple(_operator(passage, compared(passage)) for passage in found.passages),
+        optimizers=OPTIMIZERS,
+        requires=REQUIRES["zero factors"],
+        zeros=found.zeros,
+        stuck=found.stuck,
     )
 
 
@@ -134,11 +153,6 @@ def balanced(context: Context) -> ModelCertificate | None:
     proof = {"parameters": [list(pair) for pair in chain.names], "certificate": symmetry.certificate.to_json()}
     return ModelCertificate(
         theorem="balanced classes",
-        size=0,
-        groups=(),
-        members=(),
-        pairs=(),
-        slices=(),
         units=tuple((module, tuple(groups)) for module, groups in units.items()),
         operators=tuple(_chained(chain, classes)),
         optimizers=keeps,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symbreak.diagnosis.observation import Observation, Operation
-from symbreak.diagnosis.reach import contradicted
+from symbreak.diagnosis.reach import contradicted, felt
 from symbreak.diagnosis.symmetry import Symmetry
 from symbreak.diagnosis.wires import Wires
 from symbreak.errors import SymbreakError
@@ -55,7 +55,10 @@ def chain(wires: Wires) -> Chain | None:
 
 
 def contradicted_by_gradients(found: Chain, proof: Symmetry, observation: Observation) -> bool:
-    """Tell whether units that the proof calls one have gradients on the batch that part them, in or out."""
+    """Tell whether units that the proof calls one have gradients on the batch that part them, or what stays moves."""
+    moving = {found.name(text) for text in proof.moving}
+    if any(felt(observation, name) for pair in found.names for name in pair if name is not None and name not in moving):
+        return True
     for layer in proof.layers:
         tied = [c for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
         groups = [c.units for c in tied if set(c.signs) == {1}]

@@ -29,6 +29,8 @@ Progress = Callable[[int, int], None]
 # Points without news before the pattern counts as kept. A piece of a model with kinks is met by chance.
 QUIET = 3
 MOST_POINTS = 12
+# Points without ties at which something may be felt that is off for all samples at the first.
+FREE_POINTS = 3
 # Scales of the start, so that a tie that holds only for it is not taken for one that decay keeps.
 SCALES = (0.7, 1.3)
 STEP = 0.3
@@ -121,6 +123,7 @@ class Colours:
         kept: whether the last points brought no news.
         epsilon: relative rounding of the numbers in which it was computed.
         generic: slices along each parameter's first axis that have a gradient at a point without any ties.
+        free: at how many such points it was looked.
         scalars: parameters without axes that a gradient reached.
     """
 
@@ -131,6 +134,7 @@ class Colours:
     kept: bool = False
     epsilon: float = 0.0
     generic: Mapping[str, Array] = field(default_factory=dict)
+    free: int = 0
     scalars: set[str] = field(default_factory=set)
 
     def axis(self, name: str, axis: int) -> tuple[Labels, Array]:
@@ -190,7 +194,7 @@ def kind(parameter: Parameter, axis: int) -> Any:
 def refine(
     parameters: tuple[Parameter, ...], look: Look, *, seed: int = 0, progress: Progress | None = None
 ) -> Colours:
-    """Return the pattern; at most `MOST_POINTS` + 1 forward and backward passes."""
+    """Return the pattern; at most `MOST_POINTS` + `FREE_POINTS` forward and backward passes."""
     moving = {p.name: p for p in parameters if p.trainable and not p.buffer and p.floating and p.summary.size}
     found = Colours(moving, {})
     for name, parameter in moving.items():
@@ -205,11 +209,25 @@ def refine(
         if progress is not None:
             progress(found.points, MOST_POINTS)
     found.kept = quiet >= QUIET
-    found.generic = _felt(found, look(_generic(found, rng), seed + found.points))
+    found.generic, found.free = _felt(found, look, rng, seed + found.points)
     return found
 
 
-def _felt(found: Colours, sight: Sight) -> dict[str, Array]:
+def _felt(found: Colours, look: Look, rng: np.random.Generator, seed: int) -> tuple[dict[str, Array], int]:
+    """Return which slices have a gradient at points without ties, and at how many points that was looked at.
+
+    A unit with a kink may be off at one such point on all samples: what no gradient reached gets further chances.
+    """
+    felt: dict[str, Array] = {}
+    for points in range(1, FREE_POINTS + 1):
+        for name, own in _felt_at(found, look(_generic(found, rng), seed + points - 1)).items():
+            felt[name] = felt.get(name, False) | own
+        if not any((found.frozen(name) & ~felt[name]).any() for name in found.parameters):
+            break
+    return felt, points
+
+
+def _felt_at(found: Colours, sight: Sight) -> dict[str, Array]:
     """Return for each parameter which slices along its first axis have a gradient that is more than rounding."""
     floor = max((g.rms for g in sight.gradients.values()), default=0.0) * sight.epsilon**0.75
     felt = {}

@@ -16,7 +16,7 @@ from symbreak.diagnosis.symmetry.classes import listed
 from symbreak.errors import InvalidInput
 
 FORMAT = "symbreak/model-certificate/1"
-Theorem = Literal["renaming", "exchange", "balanced classes"]
+Theorem = Literal["renaming", "exchange", "balanced classes", "zero factors"]
 
 THEOREMS: Mapping[Theorem, str] = {
     "renaming": "If renaming units changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
@@ -25,6 +25,8 @@ THEOREMS: Mapping[Theorem, str] = {
     "grad f(w) = P^T grad f(P w) = P^T grad f(w): both modules get the same gradient, and the same update.",
     "balanced classes": "If the units of each class have equal biases, equal sums of incoming weights over each class "
     "below and of outgoing ones over each class above, they have equal activations and deltas, and so equal updates.",
+    "zero factors": "If some parameters are zero, and every path back from the loss to them is cut by a zero that they "
+    "make, whatever the inputs and all other parameters are, their gradient is zero and a step leaves them zero.",
 }
 # What the induction asks of the optimizer.
 REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
@@ -39,6 +41,7 @@ REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
         "the step is an odd function of each entry's gradients, the same for all entries of a tensor, plus decay",
         "learning rate times weight decay stays below 1",
     ),
+    "zero factors": ("a step does nothing but scale a parameter that never had a gradient",),
 }
 HELD = "any inputs on which the model runs these operators, any loss and learning rate, in exact arithmetic"
 # Kinds that stand for several operators.
@@ -49,7 +52,7 @@ MOST_NAMES = 6
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator that tied units pass, or that an exchange of modules moves.
+    """One operator that tied units pass, that an exchange of modules moves, or that stops a gradient.
 
     Attributes:
         module: path of the module that it ran in.
@@ -85,27 +88,31 @@ class ModelCertificate:
 
     Attributes:
         theorem: which one it rests on; `THEOREMS` has its words.
-        size: how many units can be renamed; of an exchange 2, of balanced classes 0.
+        operators: what each operator asks, and with which numbers it was checked.
+        optimizers: those under which the claim is kept.
+        requires: what these have in common, and what any other one has to promise.
+        size: of a renaming, how many units can be renamed; of an exchange 2.
         groups: which of them are tied.
         members: the axes of parameters and buffers along which the units lie.
         pairs: of an exchange, parameters that change places; `slices` of parameters with a place for both modules.
         units: for each module whose output holds tied units, the groups.
-        operators: what each operator asks, and with which numbers it was checked.
-        optimizers: those under which the tie is kept.
-        requires: what these have in common, and what any other one has to promise.
+        zeros: of zero factors, the parameters that are zero.
+        stuck: those that no gradient reaches then.
         proof: of balanced classes, the network's own certificate, with the names of its parameters.
     """
 
     theorem: Theorem
-    size: int
-    groups: Groups
-    members: tuple[Member, ...]
-    pairs: tuple[tuple[str, str], ...]
-    slices: tuple[tuple[str, int, int, int], ...]
-    units: tuple[tuple[str, Groups], ...]
     operators: tuple[Operator, ...]
     optimizers: tuple[str, ...]
     requires: tuple[str, ...]
+    size: int = 0
+    groups: Groups = ()
+    members: tuple[Member, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    slices: tuple[tuple[str, int, int, int], ...] = ()
+    units: tuple[tuple[str, Groups], ...] = ()
+    zeros: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
     proof: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
@@ -157,7 +164,7 @@ class ModelCertificate:
             own["operators"] = tuple(
                 Operator(**{**operator, "checked": tuple(operator["checked"])}) for operator in own["operators"]
             )
-            for name in ("groups", "pairs", "slices", "units", "optimizers", "requires"):
+            for name in ("groups", "pairs", "slices", "units", "zeros", "stuck", "optimizers", "requires"):
                 own[name] = _tuples(own[name])
             return cls(**own)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -187,7 +194,7 @@ def _text(certificate: ModelCertificate) -> Iterator[str]:
     yield f"Theorem. {THEOREMS[certificate.theorem]}"
     yield "Claim. For every t:"
     yield from (f"  {line}" for line in _claims(certificate))
-    yield "Base case, t = 0. Equal in every entry:"
+    yield f"Base case, t = 0. {'Zero' if certificate.zeros else 'Equal'} in every entry:"
     yield from (f"  {line}" for line in _equal(certificate))
     yield "Step, from t to t + 1. What each operator asks, and what was compared:"
     yield from (f"  {operator}" for operator in certificate.operators)
@@ -203,6 +210,8 @@ def _claims(certificate: ModelCertificate) -> Iterator[str]:
         yield ", ".join(f"{a} = {b}" for a, b in certificate.pairs)
     for group in certificate.groups if certificate.theorem == "renaming" else ():
         yield f"{listed(group)} of {certificate.size} have equal weights and compute the same on every input"
+    if certificate.stuck:
+        yield f"{', '.join(certificate.stuck)}: no gradient, on any batch"
     told = (
         "are one unit up to sign, or zero" if certificate.proof is not None else "give equal outputs, get equal errors"
     )
@@ -213,6 +222,7 @@ def _claims(certificate: ModelCertificate) -> Iterator[str]:
 def _equal(certificate: ModelCertificate) -> Iterator[str]:
     for member in certificate.members:
         yield f"{place(member)}: {'; '.join(map(listed, certificate.groups))}"
+    yield from certificate.zeros
     yield from (f"{a} and {b}" for a, b in certificate.pairs)
     yield from (f"{name}, axis {axis}: places {i} and {j}" for name, axis, i, j in certificate.slices)
     if certificate.proof is not None:

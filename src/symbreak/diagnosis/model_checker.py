@@ -7,12 +7,12 @@ altered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 
 import numpy as np
 
-from symbreak.diagnosis.certifying import balanced, exchanged, renamed
+from symbreak.diagnosis.certifying import balanced, exchanged, held_still, renamed
 from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.renaming import table
@@ -21,7 +21,7 @@ from symbreak.diagnosis.symmetry import Certificate
 
 def failures(certificate: ModelCertificate, observation: Observation) -> tuple[str, ...]:
     """Return what does not hold of this model; an empty tuple means that the proof stands."""
-    check = {"renaming": _renaming, "exchange": _exchange, "balanced classes": _balanced}.get(certificate.theorem)
+    check = _CHECKS.get(certificate.theorem)
     if check is None:
         return (f"no theorem of the name {certificate.theorem!r}",)
     try:
@@ -89,6 +89,25 @@ def _balanced(certificate: ModelCertificate, observation: Observation) -> Iterat
         return
     yield from Certificate.from_json(dict(certificate.proof["certificate"])).verify(context.chain.network).failures
     yield from _altered(certificate, own)
+
+
+def _zeros(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    for name in certificate.zeros:
+        if observation.parameter(name).values().any():
+            yield f"{name} is not zero"
+    own = held_still(observation)
+    if own is None:
+        yield "no zeros hold anything of this model still"
+    else:
+        yield from _altered(certificate, own)
+
+
+_CHECKS: Mapping[str, Callable[[ModelCertificate, Observation], Iterator[str]]] = {
+    "renaming": _renaming,
+    "exchange": _exchange,
+    "balanced classes": _balanced,
+    "zero factors": _zeros,
+}
 
 
 def _altered(certificate: ModelCertificate, own: ModelCertificate) -> Iterator[str]:

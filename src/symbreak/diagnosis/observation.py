@@ -287,6 +287,21 @@ class Followed:
     units: tuple[tuple[str, Groups], ...]
 
 
+@dataclass(frozen=True)
+class Still:
+    """Parameters that zeros hold still.
+
+    Attributes:
+        zeros: parameters that are zero, and stay so.
+        stuck: all that no gradient reaches while they are, themselves among them if they are trained.
+        passages: the operations at which a zero stops the gradient; `reads` names the parameters that make it zero.
+    """
+
+    zeros: tuple[str, ...]
+    stuck: tuple[str, ...]
+    passages: tuple[Passage, ...]
+
+
 Follow = Callable[[tuple[Member, ...], int, Groups], Followed | None]
 """Called with the axes along which units lie, their number, and groups of them: follows the renaming that moves each
 unit of a group to the place of the next one through the whole pass; None if some operation may not let it through."""
@@ -334,6 +349,7 @@ class Observation:
         synthetic: the input was made up.
         spaces: axes along which units can be renamed, as far as that is known for sure.
         swaps: exchanges of whole parameters that are known to change no output and, at the start, no value.
+        still: what zeros hold still, if that is known of anything.
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
@@ -349,6 +365,7 @@ class Observation:
     synthetic: bool = False
     spaces: tuple[Space, ...] = ()
     swaps: tuple[Swap, ...] = ()
+    still: Still | None = None
     noise: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()
@@ -402,6 +419,7 @@ __all__ = [
     "Signal",
     "Slices",
     "Space",
+    "Still",
     "Swap",
     "Weight",
 ]

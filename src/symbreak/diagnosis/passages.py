@@ -43,6 +43,8 @@ CONDITIONS: Mapping[str, str] = {
     "sum of modules": "its terms change places, and a sum forgets their order",
     "product of modules": "its factors change places, and a product forgets their order",
     "tied weights": "one tensor read in several places: it is renamed once, alike for all",
+    "zero factor": "d(a b) = da b + a db: past a factor of a product no gradient comes while the other one is zero",
+    "flat at zero": "g(0) = 0 and, as it is computed, g'(0) = 0: no gradient passes while what comes in is zero",
     "equal sums": "equal incoming sums over each class below, equal outgoing sums over each class above, equal b",
     "zero sums": "incoming sums over each class below and b are 0, g(0) = 0; g'(0) = 0, or outgoing sums are 0 too",
     "dead": "no positive incoming sum, b <= 0, inputs not negative: z <= 0 on every input, where g = 0 and g' = 0",

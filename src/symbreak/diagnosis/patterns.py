@@ -237,14 +237,16 @@ def copies(colours: Colours) -> Iterator[TensorTie]:
 def frozen(context: Context, colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[Frozen]:
     """Yield parameters, or parts of them, that no gradient reaches; rows of tokens that did not occur are left out."""
     looked_up = {op.weight.parameter for op in context.observation.operations if op.kind == "embedding" and op.weight}
-    used = tuple(place for place, each in enumerate(proofs) if each.theorem == "balanced classes")
-    still = set(proved_still(context)) if used else set()
+    proved = {name: (place,) for place, each in enumerate(proofs) for name in each.stuck}
+    for place in (place for place, each in enumerate(proofs) if each.theorem == "balanced classes"):
+        proved |= {name: (place,) for name in proved_still(context) if name not in proved}
     for name in colours.parameters:
         put = colours.frozen(name)
         if not put.any() or (name in looked_up and not put.all()):
             continue
         felt = colours.generic.get(name, np.ones(len(put), bool))
-        known: tuple[Status, tuple[int, ...]] = ("proved", used) if name in still else ("measured", ())
+        used = proved.get(name, ())
+        known: tuple[Status, tuple[int, ...]] = ("proved" if used else "measured", used)
         lost, harmless = int((put & felt).sum()), int((put & ~felt).sum())
         if lost:
             why = "its gradient is a product in which something that never moves is zero"

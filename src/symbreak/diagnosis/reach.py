@@ -98,8 +98,7 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
     """
     parameter = observation.parameter(name)
     gradient = parameter.gradient
-    largest = max((p.gradient.rms for p in observation.parameters if p.gradient is not None), default=0.0)
-    if gradient is None or axis not in gradient.slices or not gradient.rms > ROUNDING * largest:
+    if gradient is None or axis not in gradient.slices or not felt(observation, name):
         return False
     classes = _equal(parameter, axis)
     if classes is None:
@@ -112,6 +111,13 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
         for group in groups
         for unit in group[1:]
     )
+
+
+def felt(observation: Observation, name: str) -> bool:
+    """Tell whether a parameter's gradient on the batch is more than rounding."""
+    gradient = observation.parameter(name).gradient
+    largest = max((p.gradient.rms for p in observation.parameters if p.gradient is not None), default=0.0)
+    return gradient is not None and gradient.rms > ROUNDING * largest
 
 
 def asked(classes: Mapping[Key, Classes]) -> dict[str, tuple[int, ...]]:

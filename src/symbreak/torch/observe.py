@@ -27,6 +27,7 @@ from symbreak.torch.swaps import swaps
 from symbreak.torch.trace import Record, Recorder, record_pass
 from symbreak.torch.usable import usable
 from symbreak.torch.wiring import Wiring
+from symbreak.torch.zeros import still
 
 
 def observe(
@@ -60,8 +61,8 @@ def observe(
     usable(model)
     samples = _samples(x)
     gradients: dict[str, Gradient] = {}
-    still = parameters(model, only=only)
-    axes = asked(candidates(still))
+    at_rest = parameters(model, only=only)
+    axes = asked(candidates(at_rest))
     signals, losses = Signals(), LossWatch()
 
     def watch(record: Record, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor) -> Any:
@@ -89,7 +90,7 @@ def observe(
         operations = _with_gradients(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
         total = trace.result
         loss = losses.loss(trace, float(total.float().mean()), wiring.numbers()) if total is not None else None
-    described = tuple(replace(p, gradient=gradients.get(p.name)) for p in still)
+    described = tuple(replace(p, gradient=gradients.get(p.name)) for p in at_rest)
     trainable = [p.name for p in described if p.trainable and not p.buffer]
     return Observation(
         parameters=described,
@@ -99,6 +100,7 @@ def observe(
         synthetic=synthetic,
         spaces=spaces(model, trace),
         swaps=swaps(model, trace),
+        still=still(model, trace),
         noise=tuple(sorted(trace.noise)),
         events=events,
         unused=tuple(name for name in trainable if name not in gradients),

@@ -13,7 +13,7 @@ elsewhere end the proof without a result.
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from symbreak.torch.exchanging import passages
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.spaces import BINARY, REDUCTIONS, UNARY
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
+from symbreak.torch.writes import needed_records
 
 # Siblings beyond this number are compared with the first only in part: a proof costs a look at every operation.
 MOST_SIBLINGS = 64
@@ -255,7 +256,7 @@ def swaps(model: nn.Module, trace: Trace) -> tuple[Swap, ...]:
     """Return exchanges of sibling modules with equal values that are proved to change no output."""
     found: list[Swap] = []
     values = dict(named_tensors(model))
-    needed = _needed(trace) if trace.ends else None
+    needed = needed_records(trace) if trace.ends else None
     plainly = _Reading(_Expressions(trace))
     for siblings in _siblings(model, values):
         if needed is None:
@@ -267,26 +268,6 @@ def swaps(model: nn.Module, trace: Trace) -> tuple[Swap, ...]:
             if swap is not None:
                 found.append(swap)
     return tuple(found)
-
-
-def _needed(trace: Trace) -> set[int] | None:
-    """Return the records that the end depends on; None if one of them writes to memory that another one reads."""
-    found: set[int] = set()
-    waiting = [end.record for end in (*trace.ends, *trace.numbers) if isinstance(end, Ref)]
-    while waiting:
-        index = waiting.pop()
-        if index not in found:
-            found.add(index)
-            waiting += [ref.record for ref in trace.records[index].refs]
-    readers = Counter(ref for index in found for ref in set(trace.records[index].refs))
-    for index in found:
-        record = trace.records[index]
-        if record.target.endswith("_") and not record.target.startswith("__"):
-            target = next(iter(record.arguments.values()))
-            views = isinstance(target, Ref) and kind_of(trace.records[target.record].target) == "shape"
-            if not isinstance(target, Ref) or views or readers[target] > 1:
-                return None
-    return found
 
 
 def _siblings(model: nn.Module, values: Mapping[str, Tensor]) -> Iterator[list[dict[str, str]]]:

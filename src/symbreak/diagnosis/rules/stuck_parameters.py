@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from symbreak.diagnosis.certifying import held_still
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules import deep
@@ -12,13 +14,25 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 
 def find(context: Context) -> Iterator[Finding]:
     """Report parameters that no gradient can reach, together, with the factors that are zero."""
-    proved = context.chain is not None and context.symmetry is not None
-    stuck = _proved(context) if proved else _measured(context)
-    stuck = tuple(name for name in stuck if context.observation.parameter(name).judged)
-    if stuck:
-        yield _finding(context, stuck, proved=proved)
+    told: set[str] = set()
+    for names, certificate in _groups(context):
+        stuck = tuple(name for name in names if context.observation.parameter(name).judged)
+        told.update(stuck)
+        if stuck:
+            yield _finding(context, stuck, certificate)
     if context.colours is not None:
-        yield from deep.still(context, set(stuck))
+        yield from deep.still(context, told)
+
+
+def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] | None]]:
+    """Yield what is stuck by a proof with its certificate, then what only the gradients tell."""
+    if context.chain is not None and context.symmetry is not None:
+        yield _proved(context), context.symmetry.certificate.to_json()
+        return
+    measured, zeros = _measured(context), held_still(context.observation)
+    if zeros is not None:
+        yield tuple(name for name in measured if name in zeros.stuck), zeros.to_json()
+    yield tuple(name for name in measured if zeros is None or name not in zeros.stuck), None
 
 
 def _proved(context: Context) -> tuple[str, ...]:
@@ -46,15 +60,14 @@ def _cancels(context: Context, operation: Operation) -> bool:
     return context.wires.followed_by(operation, "norm") or bool(back)
 
 
-def _finding(context: Context, stuck: tuple[str, ...], *, proved: bool) -> Finding:
+def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, Any] | None) -> Finding:
     factors = [line for name in stuck[:4] for line in _factors(context, name)]
     listed = ", ".join(stuck[:3]) + (f" and {len(stuck) - 3} more" if len(stuck) > 3 else "")
-    certificate = context.symmetry.certificate.to_json() if proved and context.symmetry else None
     how = f"gradient exactly zero at the start and at {context.reach.probes} random points that training could reach"
     return Finding(
         rule=RULE.slug,
         severity="error",
-        status="proved" if proved else "measured",
+        status="proved" if certificate else "measured",
         where=Where(parameters=stuck),
         says=f"the gradient of {listed} is zero for ever",
         measured={
