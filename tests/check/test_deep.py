@@ -77,3 +77,48 @@ def test_progress_is_told_of_a_deep_check_and_of_no_other():
     check(network, x, y, deep=True, progress=lambda done, bound: seen.append((done, bound)))
     assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
     assert len(seen) <= seen[0][1]
+
+
+class Parallel(torch.nn.Module):
+    """Two branches that are added, each ending in a bias of zeros, as attention and MLP do in parallel blocks."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right, self.head = mlp(6, 8, 5), mlp(6, 8, 5), torch.nn.Linear(5, 3)
+        for branch in (self.left, self.right):
+            torch.nn.init.zeros_(branch[-1].bias)
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.left(x) + self.right(x)))
+
+
+class OneKey(torch.nn.Module):
+    """Attention to a single place: softmax over one score, so that no query and no key matters."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.head = (torch.nn.Linear(6, 6) for _ in range(4))
+
+    def forward(self, x):
+        shared = x.mean(1, keepdim=True)
+        scores = self.q(x) @ self.k(shared).transpose(1, 2)
+        return self.head(scores.softmax(-1) @ self.v(shared)).mean(1)
+
+
+def off():
+    """A unit of ReLU that no sample wakes: dead-units judges it."""
+    model = mlp(6, 8, 3)
+    with torch.no_grad():
+        model[0].weight[2] *= 0.05
+        model[0].bias[2] = -0.15
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "shape"), [(Parallel, (64, 6)), (OneKey, (32, 5, 6)), (off, (64, 6))], ids=["parallel", "one key", "off"]
+)
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_is_no_fault_is_no_finding(build, shape, deep):
+    torch.manual_seed(0)
+    found = check(build(), torch.randn(shape), deep=deep, select=RULES).findings
+    assert not [f for f in found if f.severity != "info"]

@@ -83,6 +83,17 @@ def reach(observation: Observation) -> Reach:
     return Reach(classes, stuck, probes)
 
 
+def harmless(observation: Observation, stuck: Iterable[str]) -> set[str]:
+    """Return which stuck parameters have no gradient where all have moved either: no loss depends on them."""
+    names = set(stuck)
+    if not names or observation.probe is None:
+        return set()
+    rng = np.random.default_rng(1)
+    point = {p.name: _moved(p, {}, rng) for p in observation.parameters if p.trainable and not p.buffer and p.floating}
+    seen = observation.probe(point, {})
+    return {name for name in names if name in seen and seen[name].zero}
+
+
 def candidates(parameters: Iterable[Parameter]) -> dict[Key, Classes]:
     """Return, for every axis of every trainable parameter, which slices are equal up to sign to the last bit."""
     trainable = [p for p in parameters if p.trainable and not p.buffer and p.floating]

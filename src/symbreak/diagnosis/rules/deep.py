@@ -79,15 +79,16 @@ def _units(
 
 
 def tied_modules(context: Context) -> Iterator[Finding]:
-    """Report modules that are copies of each other for ever."""
+    """Report modules that are copies of each other for ever; two biases that are added are no copies of modules."""
     assert context.colours is not None, "only asked for after a refinement"
     proofs = certificates(context, context.colours)
     groups: dict[tuple[str, ...], list[patterns.TensorTie]] = {}
     for tie in patterns.tensors(context.colours, proofs):
         if tie.equal and _judged(context, list(tie.names)):
             groups.setdefault(_owners(tie.names), []).append(tie)
+    matrices = {p.name for p in context.observation.parameters if len(p.shape) > 1}
     for owners, tied in groups.items():
-        if len(set(owners)) > 1:
+        if len(set(owners)) > 1 and any(matrices & set(tie.names) for tie in tied):
             used = dict.fromkeys(place for tie in tied for place in tie.certificates)
             yield _copies(context, owners, tied, [proofs[place] for place in used])
 
@@ -129,7 +130,8 @@ def still(context: Context, told: set[str]) -> Iterator[Finding]:
     for kind in ("lost", "harmless"):
         found = [each for each in frozen if each.kind == kind]
         for why in dict.fromkeys(each.why for each in found):
-            ones = [f for f in found if f.why == why and f.parameter not in told and _judged(context, [f.parameter])]
+            own = [f for f in found if f.why == why and f.parameter not in told and not _is_off(context, f)]
+            ones = [f for f in own if _judged(context, [f.parameter])]
             if ones:
                 used = dict.fromkeys(place for each in ones for place in each.certificates)
                 yield _still(context, ones, [proofs[place] for place in used])
@@ -153,6 +155,15 @@ def _still(context: Context, ones: list[patterns.Frozen], proofs: list[ModelCert
         evidence=_evidence(context, proofs),
         synthetic=context.observation.synthetic,
     )
+
+
+def _is_off(context: Context, frozen: patterns.Frozen) -> bool:
+    """Tell whether single units of a layer stand still in front of a kink: `dead-units` judges those that are off."""
+    if frozen.slices == frozen.of or frozen.status == "proved":
+        return False
+    layers = (op for op in context.wires.weighted if frozen.parameter in op.parameters)
+    behind = (reader for layer in layers for reader in context.wires.readers(layer))
+    return any(reader.name.partition("(")[0] in patterns.KINKED for reader in behind)
 
 
 def _part(frozen: patterns.Frozen) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from symbreak.diagnosis.certifying import held_still
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.reach import harmless
 from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
 
@@ -32,7 +33,9 @@ def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] 
     measured, zeros = _measured(context), held_still(context.observation)
     if zeros is not None:
         yield tuple(name for name in measured if name in zeros.stuck), zeros.to_json()
-    yield tuple(name for name in measured if zeros is None or name not in zeros.stuck), None
+    left = tuple(name for name in measured if zeros is None or name not in zeros.stuck)
+    vain = harmless(context.observation, left)
+    yield tuple(name for name in left if name not in vain), None
 
 
 def _proved(context: Context) -> tuple[str, ...]:
