@@ -20,6 +20,7 @@ def transformer(name):
     def build():
         import transformers
 
+        wide = {"hidden_size": 16, "num_attention_heads": 4, "num_key_value_heads": 2}
         common = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12}
         texts = {"vocab_size": 24, "max_position_embeddings": 32, **common}
         quiet = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -34,6 +35,7 @@ def transformer(name):
             "llama": lambda: transformers.LlamaForCausalLM(
                 transformers.LlamaConfig(**texts, num_key_value_heads=1, use_cache=False)
             ),
+            "llama, shared keys": lambda: transformers.LlamaForCausalLM(transformers.LlamaConfig(**(texts | wide))),
             "distilbert": lambda: transformers.DistilBertModel(
                 transformers.DistilBertConfig(
                     vocab_size=24, dim=8, n_layers=1, n_heads=2, hidden_dim=12, dropout=0.0, attention_dropout=0.0
@@ -156,7 +158,7 @@ MODELS = {
     **{name: (lambda name=name: built(name, None)[0], inputs) for name, (_, inputs, _) in FAMILIES.items()},
     **{
         name: (transformer(name), lambda: torch.arange(24).reshape(2, 12))
-        for name in ("bert", "gpt2", "llama", "distilbert", "t5")
+        for name in ("bert", "gpt2", "llama", "llama, shared keys", "distilbert", "t5")
     },
     "cut": (Cut, lambda: torch.randn(16, 6)),
     "flat": (Flat, lambda: torch.randn(8, 3, 8, 8)),
@@ -168,7 +170,7 @@ MODELS = {
 # Uneven pieces have no rule that lets them be renamed, running sums cannot be.
 WITHOUT_SPACES = {"summed", "cut", "between, returned", "between, one unit's number"}
 # Their norms compute in float32 whatever the parameters are.
-IN_FLOAT32 = {"llama", "t5"}
+IN_FLOAT32 = {"llama", "llama, shared keys", "t5"}
 
 
 def main(output):
@@ -233,6 +235,15 @@ def test_renaming_the_units_of_a_space_changes_no_output(name):
 def test_there_is_a_space_to_rename(name):
     model, x = ready(name)
     assert observe(model, x).spaces
+
+
+def test_heads_that_share_a_key_are_renamed_with_it():
+    """Though the model hands out its keys and values too, for the next call."""
+    model, x = ready("llama, shared keys")
+    found = {
+        space.size: {m.parameter.split(".")[-2]: m.after for m in space.members} for space in observe(model, x).spaces
+    }
+    assert found[2] == {"q_proj": 8, "k_proj": 4, "v_proj": 4, "o_proj": 8}
 
 
 def forgetful(tracer, record):

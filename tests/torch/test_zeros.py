@@ -269,6 +269,24 @@ def test_a_gradient_of_its_own_is_believed():
     assert not [f for f in report.findings if f.status == "proved" and "one.weight" in f.where.parameters]
 
 
+def test_keys_that_are_kept_for_the_next_call_are_no_output():
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=24, intermediate_size=12, max_position_embeddings=32, **sizes))
+    attention = model.model.layers[0].self_attn
+    for layer in (attention.q_proj, attention.k_proj):
+        nn.init.zeros_(layer.weight)
+    x = torch.arange(24).reshape(2, 12)
+    assert proved(model, x) == unmoved(model, x) == {f"model.layers.0.self_attn.{k}_proj.weight" for k in "qk"}
+    ties = {m.module[-6:]: m.ties for m in symbreak.symmetry(model, x).modules if m.ties}
+    assert [(name, tie.relation, tie.status) for name, (tie,) in ties.items()] == [
+        ("q_proj", "zero", "proved"),
+        ("k_proj", "zero", "proved"),
+    ]
+
+
 def test_check_proves_it_with_a_certificate():
     model, x = built("attention", 1)
     finding = next(f for f in symbreak.check(model, x, select=["stuck-parameters"]).findings)

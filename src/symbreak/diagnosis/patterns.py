@@ -24,6 +24,8 @@ STEPS = 3
 LARGEST_WALK = 30_000_000
 
 KINKED = frozenset(("relu", "leaky_relu", "prelu", "relu6", "hardtanh", "hardswish", "hardsigmoid", "clamp"))
+# Modules that give zeros if all of their parameters are zero.
+SUMS = frozenset(("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"))
 
 Status = Literal["proved", "measured"]
 Relation = Literal["same", "mirrored", "zero"]
@@ -139,29 +141,37 @@ def modules(context: Context, colours: Colours, proofs: tuple[ModelCertificate, 
     """Yield every module's units with their ties, and which of the certificates prove them."""
     for name, (label, sign) in units_of(colours).items():
         own = [(place, each.theorem, groups) for place, each in enumerate(proofs) for groups in each.outputs(name)]
-        ties = [_tie(context, name, units, relation, own) for units, relation in _grouped(label, sign)]
-        zeros = [tie for tie in ties if tie.relation == "zero"]
-        yield ModuleUnits(name, len(label), len(np.unique(label)) - len(zeros), tuple(ties))
+        ties = [
+            _zero(context, name, units, proofs) if relation == "zero" else _tie(units, relation, own)
+            for units, relation in _grouped(label, sign)
+        ]
+        still = [tie for tie in ties if tie.relation == "zero"]
+        yield ModuleUnits(name, len(label), len(np.unique(label)) - len(still), tuple(ties))
 
 
-def _tie(
-    context: Context, module: str, units: tuple[int, ...], relation: Relation, proofs: list[tuple[int, Theorem, Groups]]
-) -> UnitTie:
-    """Return units with the certificates that together make them one; those that prove zeros are of chains alone."""
+def _tie(units: tuple[int, ...], relation: Relation, proofs: list[tuple[int, Theorem, Groups]]) -> UnitTie:
+    """Return units with the certificates that together make them one."""
     parts = {unit: unit for unit in units}
     used: list[int] = []
     for place, theorem, groups in proofs:
-        if relation == "zero":
-            if theorem == "balanced classes" and set(zeros(context, module)) >= set(units):
-                return UnitTie(units, relation, "proved", (place,))
-        elif relation == "same" or theorem == "balanced classes":
+        if relation == "same" or theorem == "balanced classes":
             joined = [merged for group in groups if len(merged := {parts[u] for u in group if u in parts}) > 1]
             for merged in joined:
                 parts = {unit: min(merged) if part in merged else part for unit, part in parts.items()}
             used += [place] if joined else []
-        if relation != "zero" and len(set(parts.values())) == 1:
+        if len(set(parts.values())) == 1:
             return UnitTie(units, relation, "proved", tuple(used))
     return UnitTie(units, relation, "measured")
+
+
+def _zero(context: Context, module: str, units: tuple[int, ...], proofs: tuple[ModelCertificate, ...]) -> UnitTie:
+    """Return units that are zero for ever with the certificate that proves it."""
+    own = [p for p in context.observation.parameters if p.name.rpartition(".")[0] == module and not p.buffer]
+    for place, certificate in enumerate(proofs):
+        chained = certificate.theorem == "balanced classes" and set(zeros(context, module)) >= set(units)
+        if chained or (all(p.module in SUMS and p.name in certificate.zeros for p in own) and own):
+            return UnitTie(units, "zero", "proved", (place,))
+    return UnitTie(units, "zero", "measured")
 
 
 def units_of(colours: Colours) -> dict[str, tuple[Labels, NDArray[Any]]]:

@@ -16,6 +16,9 @@ from symbreak.torch.nested import is_mapping, quoted, tensors
 
 LossFunction = Callable[[Any, Any], Tensor]
 
+KEPT_FOR_LATER = frozenset(("past_key_values", "cache", "cache_params", "mems"))
+"""Outputs that spare the next call some work; no loss is made of them."""
+
 
 def forward(model: Callable[..., Any], x: Any) -> Any:
     """Call the model: a dict becomes keyword arguments, a tuple or list positional ones.
@@ -154,7 +157,9 @@ def _usual(prediction: Tensor, y: Tensor) -> Tensor | None:
 
 
 def outputs(output: Any) -> list[Tensor]:
-    """Return all tensors of an output that depend on parameters."""
+    """Return all tensors of an output that depend on parameters, but for what is kept for later calls."""
+    if isinstance(output, Mapping):
+        output = {key: value for key, value in output.items() if key not in KEPT_FOR_LATER}
     found = {id(item): item for item in tensors(output)}
     return [item for item in found.values() if _real_or_complex(item) and item.requires_grad and item.numel()]
 

@@ -261,7 +261,12 @@ def _attention(given: Operands) -> Found:
     if float(given.record.arguments.get("dropout_p") or 0) > 0 or is_turned((q[2], k[2], v[2])):
         raise Unkept
     agreed((q[3], k[3]))
-    out = (agreed((q[0], k[0], v[0])), agreed((q[1], k[1], v[1])), None, v[3])
+    shared = agreed((k[1], v[1]))
+    heads, groups = given.sizes("query")[1], given.sizes("key")[1]
+    if heads != groups and not isinstance(q[1], str):  # equal shares of the queries go with a key, in order
+        agreed((kept_or(blocks(q[1], heads, groups)[0]), shared))
+        shared = q[1]
+    out = (agreed((q[0], k[0], v[0])), agreed((q[1], shared)), None, v[3])
     if "attn_mask" in given.named:
         mask, sizes = given.of("attn_mask"), given.sizes("attn_mask")
         scores = (*given.sizes("query")[:3], given.sizes("key")[2])

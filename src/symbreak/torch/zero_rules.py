@@ -6,6 +6,7 @@ was computed. An operation without a rule gives something that may not be zero, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ Cut = Callable[[Given], Sequence[str]]
 
 def is_zero(given: Given) -> bool:
     """Whether the first result is zero; of operations that only move entries, whether all are."""
+    if not math.prod(given.record.shape):
+        return True  # no entry is not zero
     rule = _ZERO.get(plain(given.record.target))
     return rule is not None and rule(given)
 
