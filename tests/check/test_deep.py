@@ -122,3 +122,9 @@ def test_what_is_no_fault_is_no_finding(build, shape, deep):
     torch.manual_seed(0)
     found = check(build(), torch.randn(shape), deep=deep, select=RULES).findings
     assert not [f for f in found if f.severity != "info"]
+
+
+def test_the_fix_of_copied_experts_parts_them_all():
+    model, x = built("experts", 0)
+    _, again = check(model, x, deep=True, select=RULES).fix_()
+    assert not [f for f in again.findings if f.severity != "info"]

@@ -259,7 +259,11 @@ def frozen(context: Context, colours: Colours, proofs: tuple[ModelCertificate, .
         known: tuple[Status, tuple[int, ...]] = ("proved" if used else "measured", used)
         lost, harmless = int((put & felt).sum()), int((put & ~felt).sum())
         if lost:
-            why = "its gradient is a product in which something that never moves is zero"
+            why = (
+                "its gradient is a product in which something that never moves is zero"
+                if used
+                else "what comes back to it cancels, or meets something that stays zero"
+            )
             yield Frozen(name, lost, len(put), "lost", why, *known)
         if harmless:
             yield Frozen(name, harmless, len(put), "harmless", _irrelevance(context, name), *known)

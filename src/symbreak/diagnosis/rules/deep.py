@@ -12,6 +12,7 @@ from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.diagnosis.symmetry.classes import listed
 
+RESET = "lambda m: getattr(m, 'reset_parameters', lambda: None)()"
 COPIES = (
     "Modules with equal weights whose outputs are read alike get equal errors back, so they get equal updates: by "
     "induction they never part, and together they can learn no more than one of them."
@@ -74,7 +75,7 @@ def _units(
         expected="gradients that tell the units apart",
         why="All of their gradients are equal up to sign wherever training can lead, though their weights may differ.",
         evidence=_evidence(context, proofs),
-        synthetic=context.observation.synthetic,
+        synthetic=context.observation.synthetic and not proved,
     )
 
 
@@ -116,9 +117,9 @@ def _copies(
         measured={"modules": len(owners), "wasted_parameters": copied},
         expected="modules that start from different draws, or that are read differently",
         why=COPIES,
-        fix=f"model.get_submodule({owners[-1]!r}).apply(lambda m: getattr(m, 'reset_parameters', lambda: None)())",
+        fix=f"for name in {list(owners[1:])}:\n    model.get_submodule(name).apply({RESET})",
         evidence=_evidence(context, proofs),
-        synthetic=context.observation.synthetic,
+        synthetic=context.observation.synthetic and not proved,
     )
 
 
@@ -139,12 +140,13 @@ def still(context: Context, told: set[str]) -> Iterator[Finding]:
 
 def _still(context: Context, ones: list[patterns.Frozen], proofs: list[ModelCertificate]) -> Finding:
     lost = ones[0].kind == "lost"
+    proved = all(each.status == "proved" for each in ones)
     names = tuple(each.parameter for each in ones)
     shown = ", ".join(_part(each) for each in ones[:3]) + (f" and {len(ones) - 3} more" if len(ones) > 3 else "")
     return Finding(
         rule="stuck-parameters",
         severity="error" if lost else "info",
-        status="proved" if all(each.status == "proved" for each in ones) else "measured",
+        status="proved" if proved else "measured",
         where=Where(parameters=names),
         says=f"{shown} never move{'s' if len(ones) == 1 else ''}: {'lost' if lost else 'harmless'}, {ones[0].why}",
         measured={"parameters": len(ones), "slices": sum(each.slices for each in ones)},
@@ -152,9 +154,15 @@ def _still(context: Context, ones: list[patterns.Frozen], proofs: list[ModelCert
         why="Elsewhere in the space of parameters it has a gradient; from this start no step leads there."
         if lost
         else "No output depends on it at any point, so nothing is lost; it could be left out (bias=False).",
+        fix=_drawn(context, names) if lost else "",
         evidence=_evidence(context, proofs),
-        synthetic=context.observation.synthetic,
+        synthetic=context.observation.synthetic and not proved,
     )
+
+
+def _drawn(context: Context, names: tuple[str, ...]) -> str:
+    matrix = next((name for name in names if len(context.observation.parameter(name).shape) > 1), None)
+    return f"torch.nn.init.xavier_normal_(model.get_parameter({matrix!r}))" if matrix is not None else ""
 
 
 def _is_off(context: Context, frozen: patterns.Frozen) -> bool:

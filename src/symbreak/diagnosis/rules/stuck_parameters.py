@@ -84,7 +84,7 @@ def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, An
         fix=f"torch.nn.init.xavier_normal_(model.get_parameter({_first_matrix(context, stuck)!r}))"
         "  # one of the two factors is enough",
         evidence={"certificate": certificate} if certificate else {"how": how},
-        synthetic=context.observation.synthetic,
+        synthetic=context.observation.synthetic and certificate is None,
     )
 
 
