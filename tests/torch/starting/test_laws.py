@@ -11,8 +11,8 @@ from starting.models import TOKENS, Transformer, plain
 from torch import nn
 
 from symbreak import initializers
+from symbreak.initializers.stacks import get
 from symbreak.torch.starting import auto, gains, init_, plan, roles
-from symbreak.torch.starting.stacks import read
 
 RELU = math.sqrt(2)
 # Laws are written with four digits.
@@ -69,7 +69,7 @@ def conv1d():
 
 def std(model, x, parameter):
     entry = plan(model, x)[parameter]
-    return read(entry.law).law(entry.shape).std
+    return get(entry.law).law(entry.shape).std
 
 
 def wrong(names=tuple(CASES)):
@@ -133,7 +133,7 @@ def test_the_layout_of_conv1d_is_in_out():
 
 def test_a_tied_embedding_is_as_small_as_the_output_asks():
     found = plan(conv1d(), TOKENS)["transformer.wte.weight"]
-    assert math.isclose(read(found.law).law(found.shape).std, auto.TIED_LOGITS / 4, rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, auto.TIED_LOGITS / 4, rel_tol=DIGITS)
     assert "tied" in found.reason
 
 
@@ -189,7 +189,7 @@ def test_what_multiplies_a_result_before_its_activation_divides_the_law(function
     x = torch.rand(64, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     plain, stretched = (plan(Stretched(omega, function), x) for omega in (1.0, 30.0))
     for name in ("layers.1.weight", "layers.2.weight"):
-        laws = [read(each[name].law).law(each[name].shape).std for each in (plain, stretched)]
+        laws = [get(each[name].law).law(each[name].shape).std for each in (plain, stretched)]
         assert math.isclose(laws[0] / laws[1], 30, rel_tol=1e-3)
     assert stretched["head.weight"].law == plain["head.weight"].law
     first = stretched["layers.0.weight"].law
@@ -212,7 +212,7 @@ def test_packed_attention_has_the_fans_of_its_parts():
             return self.head(self.attention(x, x, x, need_weights=False)[0])
 
     found = plan(Packed(), torch.ones(2, 4, 16))["attention.in_proj_weight"]
-    assert math.isclose(read(found.law).law(found.shape).std, 1 / 4, rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, 1 / 4, rel_tol=DIGITS)
     assert "3 weights in one" in found.reason
 
 
@@ -222,7 +222,7 @@ def test_experts_in_one_tensor_have_their_own_fans():
     task = next(a for a in ARCHITECTURES if a.name == "Mixtral").build()
     found = plan(task.model, task.x)["model.layers.0.mlp.experts.gate_up_proj"]
     assert found.shape == (4, 128, 32)
-    assert math.isclose(read(found.law).law(found.shape).std, 1 / math.sqrt(32), rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, 1 / math.sqrt(32), rel_tol=DIGITS)
 
 
 def test_norms_and_what_is_unknown():
@@ -247,7 +247,7 @@ def test_without_a_batch_the_reasons_say_so():
     found = plan(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
     assert not found.observed
     assert all("no batch" in entry.reason for entry in found.entries if entry.parameter.endswith("weight"))
-    assert math.isclose(read(found["2.weight"].law).law((2, 8)).std, RELU / math.sqrt(8), rel_tol=DIGITS)
+    assert math.isclose(get(found["2.weight"].law).law((2, 8)).std, RELU / math.sqrt(8), rel_tol=DIGITS)
 
 
 def test_targets_set_the_last_bias():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
+from symbreak.initializers.stacks import get
 from symbreak.random.arguments import checked_reach
 from symbreak.torch.filling import DTYPES, fill_, require_fillable
 from symbreak.torch.memory import require_apart
@@ -19,7 +20,6 @@ from symbreak.torch.sharded import require_supported
 from symbreak.torch.shards import is_sharded
 from symbreak.torch.starting.names import tensors
 from symbreak.torch.starting.planning import plan as planned
-from symbreak.torch.starting.stacks import read
 from symbreak.torch.starting.table import Entry, Plan, unmatched
 
 
@@ -128,7 +128,7 @@ def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
         )
     if "parametrizations" in name.split(".") and entry.named:
         raise _computed(name)
-    law = read(text)
+    law = get(text)
     try:
         _require_values(law, entry.shape, tensor)
     except InvalidInput as error:

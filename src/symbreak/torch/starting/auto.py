@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symbreak.diagnosis.observation import Loss
+from symbreak.initializers.stacks import stack
 from symbreak.torch.starting import gains
 from symbreak.torch.starting.pairs import DEEP, Pairing
 from symbreak.torch.starting.priors import prior
 from symbreak.torch.starting.role import Role, blocks, constant_value
-from symbreak.torch.starting.stacks import stack
 
 # In a normalized stream of so many branches (six blocks) each is divided by the root of their number. In a shorter one
 # they stay as large as they are: a Transformer of four blocks trained faster so.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from symbreak.initializers.stacks import stack
 from symbreak.torch.starting import gains
 from symbreak.torch.starting.auto import Context, Start, normal, uniform
 from symbreak.torch.starting.recipes.common import (
@@ -18,7 +19,6 @@ from symbreak.torch.starting.recipes.common import (
     rest,
 )
 from symbreak.torch.starting.role import Role
-from symbreak.torch.starting.stacks import stack
 
 
 def fixup(roles: Sequence[Role], context: Context) -> list[Start]:
