@@ -16,7 +16,7 @@ from symbreak.torch.calibrating.calibration import Calibration, Change
 from symbreak.torch.calibrating.fitting import Fitting, Seen
 from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.passes import Setting, first_pass, sized_pass
-from symbreak.torch.calibrating.roles import roles
+from symbreak.torch.calibrating.roles import LARGEST, roles
 from symbreak.torch.calibrating.uses import uses
 from symbreak.torch.filling import require_fillable
 from symbreak.torch.memory import require_apart
@@ -126,6 +126,8 @@ def _change(name: str, fitting: Fitting, was: Seen, now: Seen) -> Change:
     reason = role.reason
     if not left and now.std == 0:
         reason = "what it gives is the same for all samples: a dead layer or a constant input before it"
+    elif not left and fitting.is_held_back(role, now, factor):
+        reason = f"no further: it is {LARGEST:g} times as large as its fans ask for"
     return Change(
         parameter=name,
         place=role.place,
