@@ -13,6 +13,7 @@ from torch import nn
 from symbreak import initializers
 from symbreak.initializers.stacks import get
 from symbreak.torch.starting import auto, gains, init_, plan, roles
+from symbreak.torch.starting.graph import Graph
 
 RELU = math.sqrt(2)
 # Laws are written with four digits.
@@ -301,3 +302,56 @@ def test_a_stretch_in_pairs_is_linear():
     init_(model, torch.randn(64, 32, generator=torch.Generator().manual_seed(1)), seed=0)
     assert torch.allclose(model(x[0]) + model(x[1]), model(x[0] + x[1]), atol=1e-4)
     assert not torch.allclose(plain(12, 32, nn.ReLU)(x), model(x))
+
+
+class ByHand(nn.Module):
+    """A recurrent network of two matrices, with the inputs weighted at each step or before the first."""
+
+    def __init__(self, gates=1, before=False):
+        super().__init__()
+        self.into, self.state = nn.Linear(5, gates * 8), nn.Linear(8, gates * 8, bias=False)
+        self.head, self.gates, self.before = nn.Linear(8, 2), gates, before
+
+    def forward(self, x):
+        weighted, state, memory = self.into(x), torch.zeros(len(x), 8), torch.zeros(len(x), 8)
+        for step in range(x.shape[1]):
+            given = weighted[:, step] if self.before else self.into(x[:, step])
+            if self.gates == 1:
+                state = torch.tanh(self.state(state) + given)
+            else:
+                keep, write, value, show = (self.state(state) + given).chunk(4, -1)
+                memory = torch.sigmoid(keep) * memory + torch.sigmoid(write) * torch.tanh(value)
+                state = torch.sigmoid(show) * torch.tanh(memory)
+        return self.head(state)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("gates", [1, 4])
+def test_a_recurrent_network_by_hand_keeps_its_state(gates, before):
+    found = plan(ByHand(gates, before), torch.randn(4, 7, 5))
+    assert found["state.weight"].law == " | ".join(["orthogonal(1)"] * gates)
+    assert "zeros" not in found["into.weight"].law
+
+
+def test_a_program_that_takes_a_state_for_a_stream_is_noticed(monkeypatch):
+    monkeypatch.setattr(Graph, "reads_itself", lambda self, index: False)
+    assert plan(ByHand(before=True), torch.randn(4, 7, 5))["state.weight"].law == "zeros"
+
+
+class Again(nn.Module):
+    """One matrix, read again and again: first what the first layer gives, then what a ReLU gives."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self.first, self.again, self.head, self.stream = nn.Linear(5, 8), nn.Linear(8, 8), nn.Linear(8, 2), stream
+
+    def forward(self, x):
+        x = self.first(x)
+        for _ in range(5):
+            x = x + torch.tanh(self.again(x)) if self.stream else torch.relu(self.again(x))
+        return self.head(x)
+
+
+def test_a_weight_that_is_read_again_has_the_gain_of_what_it_mostly_reads():
+    assert plan(Again(stream=False), torch.randn(4, 5))["again.weight"].law == "orthogonal(1.414)"
+    assert plan(Again(stream=True), torch.randn(4, 5))["again.weight"].law == "zeros"  # a stream that it is added to

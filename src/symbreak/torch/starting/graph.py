@@ -168,9 +168,13 @@ class Graph:
 
     @cached_property
     def branches(self) -> tuple[Branch, ...]:
-        """All residual branches, in order, counted along their streams."""
+        """All residual branches, in order, counted along their streams.
+
+        The state of a recurrent network and its input are added too, but nothing is added to that sum: it is no stream.
+        """
         found = [b for op in self.operations if (b := self._branch(op)) is not None]
-        return tuple(self._counted(found))
+        counted = self._counted(found)
+        return tuple(b for b in counted if b.count > 1 or not any(self.reads_itself(index) for index in b.closing))
 
     def _branch(self, op: Operation) -> Branch | None:
         if op.kind != "add" or len(op.inputs) < 2 or self._opaque(op):
@@ -201,6 +205,13 @@ class Graph:
             kind=self._kind(inside, fork),
             stream=self.factor(op.inputs[skip]),
         )
+
+    def reads_itself(self, index: int) -> bool:
+        """Tell whether the weight of an operation reads what it made, or makes what it reads."""
+        weight = self.operations[index].weight
+        uses = [op.index for op in self.uses.get(weight.parameter, ())] if weight is not None else []
+        first, last = min(uses, default=index), max(uses, default=index)
+        return first < last and bool(self.above[last] >> first & 1)
 
     def _kind(self, inside: int, fork: int) -> str:
         own = [self.operations[i] for i in _indices(inside)]

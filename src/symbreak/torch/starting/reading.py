@@ -79,6 +79,12 @@ def is_gated(graph: Graph, operation: Operation) -> bool:
     return False
 
 
+def is_recurrent(graph: Graph, operation: Operation) -> bool:
+    """Tell whether a weight hands on a state that something is added to at each step."""
+    added = any(reader.kind == "add" and len(reader.inputs) > 1 for reader in graph.wires.readers(operation))
+    return added and graph.reads_itself(operation.index)
+
+
 def sums(graph: Graph) -> list[frozenset[str]]:
     """Return groups of embeddings that are added to each other, by the names of their tables, the largest first."""
     tables: list[frozenset[str]] = []

@@ -18,6 +18,7 @@ from symbreak.torch.starting.reading import (
     attended,
     branch_around,
     is_gated,
+    is_recurrent,
     opens_gate,
     rescaled,
     starts_at_zero,
@@ -175,10 +176,14 @@ def _placed(
         role = _with_fans(role, [use.weight for use in uses if use.weight is not None])
     if module is not None and isinstance(module, CONVOLUTIONS):
         role = replace(role, share=tap_share(module, graph.operations[op.inputs[0]].shape if op.inputs else ()))
-    reading = graph.reading(op)
+    readings = [graph.reading(use) for use in uses]
+    reading = max(readings, key=readings.count)
     branch = next((b for b in reversed(graph.branches) if b.inside >> op.index & 1 and op.index in b.closing), None)
     around = branch or branch_around(graph, op)
     sound = (branch is not None and not branch.closed) or all(starts_at_zero(graph, use) for use in uses)
+    parts = max(role.parts, _split(op, graph))
+    if around is None and role.shape == (parts * role.fan_in, role.fan_in) and is_recurrent(graph, op):
+        return replace(role, kind="recurrent", uses=len(uses), parts=parts, rows=role.fan_in)
     return replace(
         role,
         uses=len(uses),
@@ -192,7 +197,7 @@ def _placed(
         follower=next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), ""),
         stretched=stretched(graph, op),
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
-        parts=max(role.parts, _split(op, graph)),
+        parts=parts,
         attended=attended(graph, op),
         gated=is_gated(graph, op),
         pairing=paired.get(op.index),
@@ -211,7 +216,7 @@ def _with_fans(role: Role, weights: list[Any]) -> Role:
 def _split(op: Operation, graph: Graph) -> int:
     """Return into how many parts the units of a product are cut before anything else reads it; not parts of heads."""
     pending = graph.readers_of[op.index]
-    while len(pending) == 1 and (reader := graph.operations[pending[0]]).kind == "shape":
+    while len(pending) == 1 and (reader := graph.operations[pending[0]]).kind in ("shape", "add"):
         if reader.name in ("split", "unsafe_split", "split_with_sizes"):
             whole = op.shape[op.unit_axis or 0] in reader.attributes["operands"][0]
             return int(reader.attributes.get("outputs", 1)) if whole else 1
