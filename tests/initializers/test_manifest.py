@@ -188,3 +188,8 @@ def test_manifests_of_shards_are_merged():
 def test_manifests_that_do_not_fit_together_are_refused(other):
     with pytest.raises(InvalidInput, match="manifests are merged"):
         merged([Manifest((row(elements=4),)), other])
+
+
+def test_nothing_is_no_start():
+    with pytest.raises(InvalidInput, match="one start"):
+        merged([])

@@ -202,3 +202,13 @@ def test_manifests_of_shards_add_up_to_that_of_the_whole(shape, placements, plac
         assert not parts[0].whole
     with pytest.raises(InvalidInput, match="manifests are merged"):
         merged([*parts, parts[0]])
+
+
+def test_one_ulp_is_told_as_what_it_is():
+    model = built()
+    start = manifest(model, init_(model, seed=0), seed=0)
+    with torch.no_grad():
+        model[0].weight[0, 0] = torch.nextafter(model[0].weight[0, 0], torch.tensor(9.0))
+    verdict = verify(model, start)["0.weight"]
+    assert verdict.status == "trained since"
+    assert 0 < float(verdict.because.split()[1]) < 1e-6

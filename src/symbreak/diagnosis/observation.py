@@ -191,7 +191,8 @@ class Operation:
         weight: for "linear", "conv", "embedding", "recurrent": how it uses its weight.
         bias: name of the bias that it adds.
         unit_axis: the axis of the output that counts units (channels).
-        attributes: further facts, such as eps or p.
+        attributes: further facts, such as eps or p; `integer` where no floats are given, `outputs` where
+            more than one tensor is.
         signal: None where it was not measured (shapes, integers, masks).
     """
 

@@ -4,7 +4,6 @@ from symbreak.initializers.catalogue import CATALOGUE as CATALOGUE
 from symbreak.initializers.catalogue import constant as constant
 from symbreak.initializers.catalogue import delta_orthogonal as delta_orthogonal
 from symbreak.initializers.catalogue import dirac as dirac
-from symbreak.initializers.catalogue import get as get
 from symbreak.initializers.catalogue import glorot_normal as glorot_normal
 from symbreak.initializers.catalogue import glorot_uniform as glorot_uniform
 from symbreak.initializers.catalogue import he as he
@@ -29,5 +28,7 @@ from symbreak.initializers.initializer import Initializer as Initializer
 from symbreak.initializers.law import Law as Law
 from symbreak.initializers.manifest import Manifest as Manifest
 from symbreak.initializers.manifest import merged as merged
+from symbreak.initializers.mirrored import mirrored as mirrored
+from symbreak.initializers.stacks import get as get
 from symbreak.initializers.tree import fill as fill
 from symbreak.initializers.tree import laws_by_name as laws_by_name

@@ -111,13 +111,17 @@ def merged(parts: Iterable[Manifest]) -> Manifest:
     """Return one manifest from those that the processes of a sharded run made of their shards.
 
     Raises:
-        InvalidInput: they are of other tensors, laws, seeds or versions, or they cover an element twice.
+        InvalidInput: there are none, they are of other tensors, laws, seeds or versions, or they cover an element
+            twice.
 
     >>> row = Row("w", (4,), "float32", "he", 0, f"{5:032x}", 2)
     >>> merged([Manifest((row,)), Manifest((row,))])["w"].digest[-2:]
     '0a'
     """
-    first, *others = parts
+    given = tuple(parts)
+    if not given:
+        raise _unlike("none")
+    first, *others = given
     for other in others:
         if other.algorithm != first.algorithm or [_claim(row) for row in other.rows] != [
             _claim(row) for row in first.rows

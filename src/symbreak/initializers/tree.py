@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from symbreak.errors import InvalidInput
-from symbreak.initializers.catalogue import get
 from symbreak.initializers.fans import Shape
 from symbreak.initializers.initializer import Initializer, Seed
 from symbreak.initializers.names import normal_names
+from symbreak.initializers.stacks import get
 
 Laws = str | Initializer | Mapping[str, str | Initializer]
 

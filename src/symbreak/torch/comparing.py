@@ -36,14 +36,15 @@ class Comparison:
     """Sums over pairs of a value and its start, and a sample of the pairs."""
 
     same: bool = True
-    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(6))
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(7))
     sample: list[tuple[Array, Array]] = field(default_factory=list)
 
     def add(self, values: Array, start: Array) -> None:
         """Take in one block."""
         self.same = self.same and same_bits(values, start)
         w, w0 = values.astype(np.float64).ravel(), start.astype(np.float64).ravel()
-        self.sums += [len(w), w.sum(), w0.sum(), w @ w, w0 @ w0, w @ w0]
+        moved = w - w0  # by its own sum: that of three squares would lose a change of one ulp
+        self.sums += [len(w), w.sum(), w0.sum(), w @ w, w0 @ w0, w @ w0, moved @ moved]
         missing = SAMPLE - sum(len(one) for one, _ in self.sample)
         if missing > 0:
             step = max(1, len(w) // missing)
@@ -54,8 +55,8 @@ class Comparison:
         if self.same:
             return AS_INITIALIZED, ""
         n = float(self.sums[0])
-        mean, mean0, square, square0, product = (float(total) / n for total in self.sums[1:])
-        change = math.sqrt(max(0.0, square - 2 * product + square0))
+        mean, mean0, square, square0, product, moved = (float(total) / n for total in self.sums[1:])
+        change = math.sqrt(moved)
         size, spread = math.sqrt(square0), math.sqrt(max(0.0, square0 - mean0 * mean0))
         if not math.isfinite(change) or spread <= 1e-12 * size or spread == 0.0:
             return CHANGED, f"by {change:.3g} (root mean square) from a start without spread"

@@ -14,6 +14,7 @@ from symbreak.initializers import Initializer
 from symbreak.initializers.digest import combined, digest
 from symbreak.initializers.initializer import Seed
 from symbreak.initializers.manifest import Manifest, Row
+from symbreak.initializers.stacks import get
 from symbreak.initializers.tree import Laws, laws_by_name
 from symbreak.random import ALGORITHM_VERSION
 from symbreak.torch.comparing import AS_INITIALIZED, CHANGED, Comparison, same_bits
@@ -21,7 +22,6 @@ from symbreak.torch.filling import DTYPES, Array, Whole, as_array, require_filla
 from symbreak.torch.sharded import require_supported
 from symbreak.torch.shards import Piece, held_tensor, is_sharded, pieces_of
 from symbreak.torch.starting.names import tensors
-from symbreak.torch.starting.stacks import read
 from symbreak.torch.starting.table import Plan
 
 MISSING = "missing"
@@ -127,7 +127,7 @@ def _laws(laws: Plan | Laws, own: dict[str, Tensor]) -> dict[str, Initializer | 
     if not isinstance(laws, Plan):
         return dict(laws_by_name(own, laws))
     planned = {entry.parameter: entry.applied for entry in laws.entries}
-    return {name: read(law) if (law := planned.get(name)) is not None else None for name in own}
+    return {name: get(law) if (law := planned.get(name)) is not None else None for name in own}
 
 
 def _row(name: str, tensor: Tensor, law: Initializer | None, seed: Seed, *, in_shards: bool) -> Row:
@@ -180,7 +180,7 @@ def _verdict(row: Row, tensor: Tensor | None) -> Verdict:
         return Verdict(row.name, MISSING, f"{found[1]} of shape {found[0]} instead of {row.dtype} of {row.shape}")
     if not held_tensor(tensor).numel() and 0 not in row.shape:
         return Verdict(row.name, NOT_HELD, "")
-    return _verdict_by_digest(row, tensor) if row.law is None else _verdict_by_law(row, tensor, read(row.law))
+    return _verdict_by_digest(row, tensor) if row.law is None else _verdict_by_law(row, tensor, get(row.law))
 
 
 def _verdict_by_digest(row: Row, tensor: Tensor) -> Verdict:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from symbreak.errors import InvalidInput
+from symbreak.torch.nested import tensors
 
 
 def usable(model: nn.Module) -> None:
@@ -21,6 +24,27 @@ def usable(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise _quantized(name or type(module).__name__)
+
+
+def require_numbers(x: Any) -> None:
+    """Refuse a batch with nan or inf in it; minus infinity, which masks of attention hold, may stay.
+
+    Raises:
+        InvalidInput: it says what was found.
+    """
+    for tensor in tensors(x):
+        if tensor.is_floating_point() and not bool((torch.isfinite(tensor) | torch.isneginf(tensor)).all()):
+            raise not_finite("x")
+
+
+def not_finite(name: str) -> InvalidInput:
+    """Build the error for what cannot be measured."""
+    return InvalidInput(
+        "sizes are measured, so every value must be finite",
+        got=f"inf or nan in {name}",
+        allowed="finite numbers",
+        hint="symbreak.check(model, x) tells where it comes from",
+    )
 
 
 def _refuse(name: str, tensor: Tensor) -> None:

@@ -8,6 +8,8 @@ from symbreak.torch.trace import Record
 SLICING = frozenset(("slice", "narrow", "split", "split_with_sizes", "expand"))
 RESHAPING = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias"))
 VIEWS = SLICING | RESHAPING | {"t", "transpose", "permute", "unsqueeze", "squeeze", "select", "unbind", "alias"}
+# A reshape of what is not contiguous copies it first.
+COPIES = frozenset(("clone", "contiguous"))
 
 
 def moved(record: Record, axes: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from symbreak.diagnosis.observation import Kind, Operation, Signal, Weight
 from symbreak.torch.operations import NORMS, activation_name, kind_of, plain
 from symbreak.torch.trace import Leaf, Record, Ref, Trace
-from symbreak.torch.views import VIEWS, moved
+from symbreak.torch.views import COPIES, VIEWS, moved
 
 MATRIX_OPERANDS = {
     "mm": ("self", "mat2", None),
@@ -126,6 +126,10 @@ class Wiring:
             facts["scalar"] = True
         if kind == "linear" and not self._is_plain_product(record):
             facts["computed"] = True
+        if not record.floating:
+            facts["integer"] = True
+        if len(record.shapes) > 1:
+            facts["outputs"] = len(record.shapes)
         for key in ("eps", "num_groups", "group", "normalized_shape", "training", "padding_idx"):
             value = record.arguments.get(key)
             if isinstance(value, (bool, int, float)):
@@ -133,7 +137,7 @@ class Wiring:
         return facts
 
     def _is_plain_product(self, record: Record) -> bool:
-        """Whether weight and bias are parameters themselves, or views of them, and the product is not rescaled."""
+        """Whether weight and bias are parameters, or views or copies of them, and the product is not rescaled."""
         scales = (record.arguments.get("alpha"), record.arguments.get("beta"))
         fixed = [item for item in record.arguments.values() if isinstance(item, (Leaf, Ref)) and self.sources(item)]
         return all(scale in (None, 1) for scale in scales) and all(self._is_view_of_one(item) for item in fixed)
@@ -141,7 +145,7 @@ class Wiring:
     def _is_view_of_one(self, item: Any) -> bool:
         while isinstance(item, Ref):
             record = self._records[item.record]
-            if plain(record.target) not in VIEWS:
+            if plain(record.target) not in VIEWS | COPIES:
                 return False
             item = record.arguments.get("self")
         return isinstance(item, Leaf)

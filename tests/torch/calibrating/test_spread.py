@@ -256,3 +256,16 @@ def test_a_loop_taken_for_a_layer_is_told(monkeypatch):
     monkeypatch.setattr(roles, "_reads_itself", lambda *_: False)
     torch.manual_seed(7)
     assert calibrate_(Recurrent(), torch.randn(32, 10, 8))["memory.weight_hh_l0"].place != "recurrent"
+
+
+@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Softplus, nn.LogSigmoid])
+def test_a_second_calibration_finds_nothing_to_do(activation):
+    """What biases were given to take away is not taken away again."""
+    torch.manual_seed(0)
+    model, x = mlp(16, *[64] * 9, 4, activation=activation), torch.randn(64, 16)
+    first = calibrate_(model, x)
+    assert any(change.bias for change in first.changes)
+    assert calibrate_(model, x).changed == ()
+    held = [change for change in first.changes if "no further" in change.reason]
+    assert bool(held) == (activation is nn.Sigmoid)
+    assert all(change.after < change.wanted for change in held)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from symbreak.errors import InvalidInput
+from symbreak.initializers import fill
 from symbreak.torch.filling import fill_
 from symbreak.torch.starting import Entry, Plan, init_, plan
 
@@ -281,3 +282,17 @@ def test_a_block_without_normalization_closes_at_zero_and_a_plain_stretch_does_n
     deep = plain(5, 8, nn.ReLU)
     init_(deep, torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), seed=0)
     assert all(p.any() for name, p in deep.named_parameters() if name.endswith("weight"))
+
+
+def test_a_plan_starts_the_twin_of_a_model_in_numpy():
+    model = nn.Sequential(
+        nn.Embedding(9, 8, padding_idx=2), nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 8)
+    )
+    recurrent = nn.LSTM(8, 8)
+    for one, x in ((model, torch.arange(9)), (recurrent, torch.randn(5, 2, 8))):
+        laws = plan(one, x)
+        assert any("mirrored" in entry.law or "|" in entry.law for entry in laws.entries)
+        init_(one, seed="twin", plan=laws)
+        shapes = {entry.parameter: entry.shape for entry in laws.entries}
+        arrays = fill(shapes, {entry.parameter: entry.law for entry in laws.entries}, seed="twin")
+        assert all((arrays[name] == own.detach().numpy()).all() for name, own in one.named_parameters())

@@ -11,8 +11,9 @@ from starting.models import TOKENS, Transformer, plain
 from torch import nn
 
 from symbreak import initializers
+from symbreak.initializers.stacks import get
 from symbreak.torch.starting import auto, gains, init_, plan, roles
-from symbreak.torch.starting.stacks import read
+from symbreak.torch.starting.graph import Graph
 
 RELU = math.sqrt(2)
 # Laws are written with four digits.
@@ -69,7 +70,7 @@ def conv1d():
 
 def std(model, x, parameter):
     entry = plan(model, x)[parameter]
-    return read(entry.law).law(entry.shape).std
+    return get(entry.law).law(entry.shape).std
 
 
 def wrong(names=tuple(CASES)):
@@ -133,7 +134,7 @@ def test_the_layout_of_conv1d_is_in_out():
 
 def test_a_tied_embedding_is_as_small_as_the_output_asks():
     found = plan(conv1d(), TOKENS)["transformer.wte.weight"]
-    assert math.isclose(read(found.law).law(found.shape).std, auto.TIED_LOGITS / 4, rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, auto.TIED_LOGITS / 4, rel_tol=DIGITS)
     assert "tied" in found.reason
 
 
@@ -189,7 +190,7 @@ def test_what_multiplies_a_result_before_its_activation_divides_the_law(function
     x = torch.rand(64, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
     plain, stretched = (plan(Stretched(omega, function), x) for omega in (1.0, 30.0))
     for name in ("layers.1.weight", "layers.2.weight"):
-        laws = [read(each[name].law).law(each[name].shape).std for each in (plain, stretched)]
+        laws = [get(each[name].law).law(each[name].shape).std for each in (plain, stretched)]
         assert math.isclose(laws[0] / laws[1], 30, rel_tol=1e-3)
     assert stretched["head.weight"].law == plain["head.weight"].law
     first = stretched["layers.0.weight"].law
@@ -212,7 +213,7 @@ def test_packed_attention_has_the_fans_of_its_parts():
             return self.head(self.attention(x, x, x, need_weights=False)[0])
 
     found = plan(Packed(), torch.ones(2, 4, 16))["attention.in_proj_weight"]
-    assert math.isclose(read(found.law).law(found.shape).std, 1 / 4, rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, 1 / 4, rel_tol=DIGITS)
     assert "3 weights in one" in found.reason
 
 
@@ -222,7 +223,7 @@ def test_experts_in_one_tensor_have_their_own_fans():
     task = next(a for a in ARCHITECTURES if a.name == "Mixtral").build()
     found = plan(task.model, task.x)["model.layers.0.mlp.experts.gate_up_proj"]
     assert found.shape == (4, 128, 32)
-    assert math.isclose(read(found.law).law(found.shape).std, 1 / math.sqrt(32), rel_tol=DIGITS)
+    assert math.isclose(get(found.law).law(found.shape).std, 1 / math.sqrt(32), rel_tol=DIGITS)
 
 
 def test_norms_and_what_is_unknown():
@@ -247,7 +248,7 @@ def test_without_a_batch_the_reasons_say_so():
     found = plan(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
     assert not found.observed
     assert all("no batch" in entry.reason for entry in found.entries if entry.parameter.endswith("weight"))
-    assert math.isclose(read(found["2.weight"].law).law((2, 8)).std, RELU / math.sqrt(8), rel_tol=DIGITS)
+    assert math.isclose(get(found["2.weight"].law).law((2, 8)).std, RELU / math.sqrt(8), rel_tol=DIGITS)
 
 
 def test_targets_set_the_last_bias():
@@ -301,3 +302,56 @@ def test_a_stretch_in_pairs_is_linear():
     init_(model, torch.randn(64, 32, generator=torch.Generator().manual_seed(1)), seed=0)
     assert torch.allclose(model(x[0]) + model(x[1]), model(x[0] + x[1]), atol=1e-4)
     assert not torch.allclose(plain(12, 32, nn.ReLU)(x), model(x))
+
+
+class ByHand(nn.Module):
+    """A recurrent network of two matrices, with the inputs weighted at each step or before the first."""
+
+    def __init__(self, gates=1, before=False):
+        super().__init__()
+        self.into, self.state = nn.Linear(5, gates * 8), nn.Linear(8, gates * 8, bias=False)
+        self.head, self.gates, self.before = nn.Linear(8, 2), gates, before
+
+    def forward(self, x):
+        weighted, state, memory = self.into(x), torch.zeros(len(x), 8), torch.zeros(len(x), 8)
+        for step in range(x.shape[1]):
+            given = weighted[:, step] if self.before else self.into(x[:, step])
+            if self.gates == 1:
+                state = torch.tanh(self.state(state) + given)
+            else:
+                keep, write, value, show = (self.state(state) + given).chunk(4, -1)
+                memory = torch.sigmoid(keep) * memory + torch.sigmoid(write) * torch.tanh(value)
+                state = torch.sigmoid(show) * torch.tanh(memory)
+        return self.head(state)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("gates", [1, 4])
+def test_a_recurrent_network_by_hand_keeps_its_state(gates, before):
+    found = plan(ByHand(gates, before), torch.randn(4, 7, 5))
+    assert found["state.weight"].law == " | ".join(["orthogonal(1)"] * gates)
+    assert "zeros" not in found["into.weight"].law
+
+
+def test_a_program_that_takes_a_state_for_a_stream_is_noticed(monkeypatch):
+    monkeypatch.setattr(Graph, "reads_itself", lambda self, index: False)
+    assert plan(ByHand(before=True), torch.randn(4, 7, 5))["state.weight"].law == "zeros"
+
+
+class Again(nn.Module):
+    """One matrix, read again and again: first what the first layer gives, then what a ReLU gives."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self.first, self.again, self.head, self.stream = nn.Linear(5, 8), nn.Linear(8, 8), nn.Linear(8, 2), stream
+
+    def forward(self, x):
+        x = self.first(x)
+        for _ in range(5):
+            x = x + torch.tanh(self.again(x)) if self.stream else torch.relu(self.again(x))
+        return self.head(x)
+
+
+def test_a_weight_that_is_read_again_has_the_gain_of_what_it_mostly_reads():
+    assert plan(Again(stream=False), torch.randn(4, 5))["again.weight"].law == "orthogonal(1.414)"
+    assert plan(Again(stream=True), torch.randn(4, 5))["again.weight"].law == "zeros"  # a stream that it is added to

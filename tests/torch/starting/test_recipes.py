@@ -10,9 +10,9 @@ from starting.models import TOKENS, ResNet, Transformer, Translator
 from torch import nn
 
 from symbreak.errors import InvalidInput, UnknownName
+from symbreak.initializers.stacks import get
 from symbreak.torch.starting import init_, plan
 from symbreak.torch.starting.recipes import RECIPES, residual
-from symbreak.torch.starting.stacks import read
 
 DEPTH, WIDTH, HIDDEN = 3, 16, 32
 BRANCHES = 2 * DEPTH
@@ -93,7 +93,7 @@ CASES = [(name, parameter) for name, rows in EXPECTED.items() for parameter in r
 def std(recipe, parameter):
     build, x = MODELS[recipe]
     entry = plan(build(), x, scheme=recipe)[parameter]
-    return read(entry.law).law(entry.shape).std
+    return get(entry.law).law(entry.shape).std
 
 
 @pytest.mark.parametrize(("recipe", "parameter"), CASES)
@@ -124,7 +124,7 @@ def test_an_encoder_and_a_decoder_have_factors_of_their_own(recipe):
             expected |= {f"{block}.up.weight": TALL * factor, f"{block}.down.weight": TALL * factor}
     if embedding is not None:
         expected |= {f"{name}.weight": embedding / math.sqrt(WIDTH) for name in ("source", "target")}
-    laws = {name: read(found[name].law).law(found[name].shape).std for name in expected}
+    laws = {name: get(found[name].law).law(found[name].shape).std for name in expected}
     assert laws == pytest.approx(expected, rel=1e-3)
 
 
@@ -182,7 +182,7 @@ def test_torch_default_is_what_the_constructors_draw(layer):
         for name, parameter in model.named_parameters():
             drawn[name].append(parameter.detach().clone())
     for name, tensors in drawn.items():
-        law, values = read(found[name].law).law(found[name].shape), torch.stack(tensors)
+        law, values = get(found[name].law).law(found[name].shape), torch.stack(tensors)
         if law.high < math.inf:
             assert float(values.abs().max()) <= law.high * 1.001, name
         # The variance of a sample variance is at most 2 var^2 / n for these laws; six of its deviations.

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from symbreak.errors import InvalidData, InvalidInput
+from symbreak.initializers.mirrored import mirrored
+from symbreak.initializers.stacks import get
 from symbreak.torch.starting import Plan, init_, plan
-from symbreak.torch.starting.mirrored import mirrored
-from symbreak.torch.starting.stacks import read
 
 NET = nn.Sequential(nn.LSTM(4, 6), nn.Linear(6, 2))
 
@@ -56,7 +56,7 @@ STACKS = ["zeros | ones", "axis 1: 3 orthogonal(1) | 1 ones", "2 normal(1) | 4 o
 
 @pytest.mark.parametrize("text", STACKS)
 def test_parts_of_stacks_and_mirrors_have_the_bits_of_the_whole(text):
-    law, address = read(text), {"seed": 3, "name": "w"}
+    law, address = get(text), {"seed": 3, "name": "w"}
     whole = law((6, 4), **address)
     assert str(law) == text
     assert np.array_equal(law((6, 4), **address, index=(slice(1, 5), slice(2, 4))), whole[1:5, 2:4])
@@ -66,7 +66,7 @@ def test_parts_of_stacks_and_mirrors_have_the_bits_of_the_whole(text):
 
 @pytest.mark.parametrize("text", STACKS)
 def test_stacks_and_mirrors_keep_their_law(text):
-    law = read(text)
+    law = get(text)
     values = np.concatenate([law((60, 4) if "2 normal" not in text else (6, 4), seed=seed, name="w").ravel()
                              for seed in range(200)])  # fmt: skip
     promised = law.law((60, 4) if "2 normal" not in text else (6, 4))
@@ -81,13 +81,13 @@ def test_stacks_and_mirrors_keep_their_law(text):
                                              ("mirrored(1, both)", (4, 3)), ("mirrored(1, in)", (4,))])  # fmt: skip
 def test_what_does_not_fit_is_refused(text, shape):
     with pytest.raises(InvalidInput):
-        read(text)(shape, seed=0)
+        get(text)(shape, seed=0)
 
 
 @pytest.mark.parametrize("text", ["zeros | 2 ones", "zeros | nothing", "mirrored(1, sideways)"])
 def test_what_is_no_law_is_refused(text):
     with pytest.raises(InvalidInput):
-        read(text)
+        get(text)
 
 
 def test_mirrored_blocks_have_opposite_signs():

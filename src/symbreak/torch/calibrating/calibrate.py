@@ -16,11 +16,12 @@ from symbreak.torch.calibrating.calibration import Calibration, Change
 from symbreak.torch.calibrating.fitting import Fitting, Seen
 from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.passes import Setting, first_pass, sized_pass
-from symbreak.torch.calibrating.roles import roles
+from symbreak.torch.calibrating.roles import LARGEST, roles
 from symbreak.torch.calibrating.uses import uses
-from symbreak.torch.nested import tensors
+from symbreak.torch.filling import require_fillable
+from symbreak.torch.memory import require_apart
 from symbreak.torch.observe import parameters
-from symbreak.torch.usable import usable
+from symbreak.torch.usable import not_finite, require_numbers, usable
 from symbreak.torch.wiring import Wiring
 
 # Weights that are read several times are fitted by secants in the logarithm, which take three or four passes.
@@ -47,7 +48,8 @@ def calibrate_(model: nn.Module, x: Any, *, target: float = 1.0, tol: float = 0.
         tol: what is within this share of the wanted spread stays as it is.
 
     Raises:
-        InvalidInput: the model cannot run on this, a value is not finite, or target or tol is no positive number.
+        InvalidInput: the model cannot run on this, a value is not finite, parameters share memory, or target or tol
+            is no positive number.
 
     >>> import torch
     >>> from symbreak.torch.calibrating import calibrate_
@@ -95,15 +97,11 @@ def _check(model: nn.Module, x: Any, target: float, tol: float) -> None:
             raise InvalidInput(
                 f"{name} must be a positive number", got=value, allowed="a number above 0", hint=f"{name}=0.5"
             )
-    given = [("x", tensor) for tensor in tensors(x)]
-    for name, tensor in (*given, *model.named_parameters(), *model.named_buffers()):
+    require_numbers(x)
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()) and not _is_mask(name, model):
-            raise InvalidInput(
-                "sizes are measured, so every value must be finite",
-                got=f"inf or nan in {name}",
-                allowed="finite numbers",
-                hint="symbreak.check(model, x) tells where it comes from",
-            )
+            raise not_finite(name)
+    require_apart((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def _is_mask(name: str, model: nn.Module) -> bool:
@@ -128,6 +126,8 @@ def _change(name: str, fitting: Fitting, was: Seen, now: Seen) -> Change:
     reason = role.reason
     if not left and now.std == 0:
         reason = "what it gives is the same for all samples: a dead layer or a constant input before it"
+    elif not left and fitting.is_held_back(role, now, factor):
+        reason = f"no further: it is {LARGEST:g} times as large as its fans ask for"
     return Change(
         parameter=name,
         place=role.place,
@@ -161,6 +161,8 @@ def _worse(fitting: Fitting, was: Mapping[str, Seen], now: Mapping[str, Seen]) -
 def _apply(model: nn.Module, setting: Setting) -> None:
     """Write the new values, all or none."""
     named = dict(model.named_parameters())
+    for name in (*setting.factors, *setting.shifts):
+        require_fillable(named[name], name)
     new = {name: named[name].detach() * factor for name, factor in setting.factors.items() if factor != 1}
     new |= {name: named[name].detach() + shift.to(named[name]) for name, shift in setting.shifts.items()}
     old = {name: named[name].detach().clone() for name in new}

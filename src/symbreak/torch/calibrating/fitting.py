@@ -22,6 +22,8 @@ HEAD = 1 / 3
 # How much larger what all samples have in common may be than the wanted spread, before biases take it away.
 # Four times makes the mean cosine between samples 16/17; rows of ReLU layers get there after some forty.
 OFFSETS = {"head": 1.0, "hidden": 4.0}
+# A factor nearer to 1 is rounding: of a size that was found within the room that there is.
+LEAST = 1e-5
 # Bounds of the slope of log(spread) by log(factor): 1 for a weight that is read once, 2 for one that is read twice in a
 # row; slopes outside come of noise or of saturation.
 SLOPES = (0.5, 4.0)
@@ -81,23 +83,32 @@ class Fitting:
         low, high = {"branch": (0.0, 1.0), "head": (HEADS[0] / HEAD, HEADS[1] / HEAD)}.get(role.place, (1.0, 1.0))
         if low * (1 - self.tol) <= seen.std / wanted <= high * (1 + self.tol):
             return 1.0
-        return min(wanted / seen.std, max(1.0, role.room / size))
+        found = min(wanted / seen.std, max(1.0, role.room / size))
+        return 1.0 if abs(found - 1) < LEAST else found
+
+    def is_held_back(self, role: Role, seen: Seen, size: float) -> bool:
+        """Tell whether a weight that gives too little may not be larger than it is."""
+        short = role.place == "hidden" and seen.std < self.wanted(role, seen) * (1 - self.tol)
+        return short and role.room <= size * (1 + LEAST)
 
     def _shift(self, use: Use, role: Role, spread: Spread, factor: float) -> Tensor | None:
         """Return what takes from the biases that which all samples have in common, where it is too much.
 
-        A bias itself stays: where it was meant to be, it keeps the results around it.
+        A bias itself stays: where it was meant to be, it keeps the results around it. What it takes away already, as
+        it does after a calibration, is not taken twice: only what is left along the weight's own offset counts.
         """
         bias = self.biases.get(use.bias or "")
         most = OFFSETS.get(role.place)
         if most is None or bias is None or bias.shape != spread.offsets.shape:
             return None
-        offset = (spread.offsets - bias.to(spread.offsets)) * factor
+        own = bias.to(spread.offsets)
+        offset = (spread.offsets - own) * factor
         size = float(offset.square().mean().sqrt())
         allowed = most * self.target * role.share
         if size <= allowed * (1 + self.tol):
             return None
-        return offset * (allowed / size - 1)
+        left = float(((offset + own) * offset).mean()) / size
+        return None if left <= allowed * (1 + self.tol) else offset * ((allowed - left) / size)
 
     def finish(self, spreads: Mapping[int, Spread]) -> None:
         """Find the next factors of weights that are read several times, after a pass."""

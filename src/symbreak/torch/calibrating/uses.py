@@ -87,7 +87,7 @@ def uses(records: Sequence[Record], operations: Sequence[Operation], numbers: Ma
         operand, other = _operands(records, records[record])
         parameter, lengths = _proportional(records, records[record].arguments.get(operand))
         if parameter is None:
-            computed[operation.weight.parameter] = ", ".join(operation.parameters)
+            computed[operation.weight.parameter] = ", ".join(n for n in operation.parameters if n != operation.bias)
             continue
         axis = operation.unit_axis if operation.unit_axis is not None else len(operation.shape) - 1
         target = records[record].target

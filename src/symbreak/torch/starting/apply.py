@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -13,13 +12,14 @@ from torch import Tensor, nn
 
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
+from symbreak.initializers.stacks import get
 from symbreak.random.arguments import checked_reach
 from symbreak.torch.filling import DTYPES, fill_, require_fillable
+from symbreak.torch.memory import require_apart
 from symbreak.torch.sharded import require_supported
 from symbreak.torch.shards import is_sharded
 from symbreak.torch.starting.names import tensors
 from symbreak.torch.starting.planning import plan as planned
-from symbreak.torch.starting.stacks import read
 from symbreak.torch.starting.table import Entry, Plan, unmatched
 
 
@@ -55,13 +55,18 @@ def init_(
     >>> done == again, bool(net.bias.any())
     (True, False)
     """
+    if plan is not None and not isinstance(plan, Plan):
+        raise InvalidInput(
+            "a plan is what plan() gave", got=f"plan of type {type(plan).__name__}", allowed="a Plan, or none",
+            hint="plan=plan(model, x)",
+        )  # fmt: skip
     require_supported(model)
     own = tensors(model)
     if plan is None:
         _in_one_piece(own)
     chosen = plan if plan is not None else planned(model, x)
     jobs = [_job(entry, law, own) for entry, law in _selected(chosen, own, only)]
-    _apart(jobs)
+    require_apart([(name, tensor) for name, tensor, _ in jobs])
     with torch.no_grad():
         for name, tensor, law in jobs:
             fill_(tensor, law, seed=seed, name=name)
@@ -101,8 +106,10 @@ def _selected(plan: Plan, own: dict[str, Tensor], only: str | Iterable[str] | No
 
 
 def _patterns(only: str | Iterable[str], own: Iterable[str]) -> Sequence[str]:
-    patterns = (only,) if isinstance(only, str) else tuple(only)
+    patterns = (only,) if isinstance(only, str) or not isinstance(only, Iterable) else tuple(only)
     for pattern in patterns or ("",):
+        if not isinstance(pattern, str):
+            raise unmatched("`only` takes patterns of parameter names", str(pattern), own)
         if not any(fnmatchcase(name, pattern) for name in own):
             raise unmatched("`only` must name parameters of this model", pattern, own)
     return patterns
@@ -121,7 +128,7 @@ def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:
         )
     if "parametrizations" in name.split(".") and entry.named:
         raise _computed(name)
-    law = read(text)
+    law = get(text)
     try:
         _require_values(law, entry.shape, tensor)
     except InvalidInput as error:
@@ -150,24 +157,3 @@ def _computed(name: str) -> InvalidInput:
         allowed="the plan's own laws for weight_norm; others stay as they are",
         hint="torch.nn.utils.parametrize.remove_parametrizations, init_, then parametrize again",
     )
-
-
-def _apart(jobs: list[Job]) -> None:
-    """Refuse parameters that share memory without being one parameter: the later would overwrite the earlier."""
-    spans = sorted((*span, name) for name, tensor, _ in jobs if (span := _span(tensor)) is not None)
-    for (_, end, first), (begin, _, second) in itertools.pairwise(spans):
-        if begin < end:
-            raise InvalidInput(
-                "parameters that share memory cannot each have a start",
-                got=f"{first} and {second}",
-                allowed="parameters with memory of their own, or one parameter under several names",
-                hint=f'init_(..., only="{first}")',
-            )
-
-
-def _span(tensor: Tensor) -> tuple[int, int] | None:
-    """Return the first byte of a tensor's memory and the one after its last; None for shards, which own theirs."""
-    if type(tensor.data) is not Tensor or not tensor.numel():
-        return None
-    reach = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    return tensor.data_ptr(), tensor.data_ptr() + reach * tensor.element_size()

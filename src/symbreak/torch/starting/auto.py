@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symbreak.diagnosis.observation import Loss
+from symbreak.initializers.stacks import stack
 from symbreak.torch.starting import gains
 from symbreak.torch.starting.pairs import DEEP, Pairing
 from symbreak.torch.starting.priors import prior
 from symbreak.torch.starting.role import Role, blocks, constant_value
-from symbreak.torch.starting.stacks import stack
 
 # In a normalized stream of so many branches (six blocks) each is divided by the root of their number. In a shorter one
 # they stay as large as they are: a Transformer of four blocks trained faster so.
@@ -28,6 +28,7 @@ SQUARED_HEAD = 0.3
 TIED_LOGITS = 0.5
 # Two measured sizes agree if they differ by less.
 ROUNDING = 1e-3
+ZERO = "the model starts it at zero, which is sound"
 # An LSTM keeps what it has until it learns to forget (Jozefowicz et al., ICML 2015).
 FORGET = "ones"
 
@@ -61,8 +62,8 @@ def starts(roles: Sequence[Role], context: Context) -> list[Start]:
 def _weight(role: Role, context: Context) -> Start:
     gain, told = _gain(role, context)
     words = [_layer_words(role), *told]
-    if role.closes and constant_value(role.tensor) == 0:
-        return Start("zeros", _join([*words, "the model starts this branch at zero, which is sound"]))
+    if role.zero:
+        return Start("zeros", _join([*words, ZERO]))
     factor, more = _place(role, context)
     words += more
     if abs(role.stretched - 1) > ROUNDING:
@@ -136,8 +137,9 @@ def _gain(role: Role, context: Context) -> tuple[float, list[str]]:
         return _gain_of_kind(role, context)
     after = _after(role)
     if role.reading.rms is not None:
-        rms = role.reading.rms if math.isfinite(role.reading.rms) and role.reading.rms > 0 else 1.0
-        return math.sqrt(after) / rms, [f"reads the data, of size {rms:.3g}"]
+        if role.reading.rms > 0:
+            return math.sqrt(after) / role.reading.rms, [f"reads the data, of size {role.reading.rms:.3g}"]
+        return math.sqrt(after), ["reads the data, which is zero in this batch: as if of size 1"]
     found, words = 1.0, []
     for name in role.reading.activations:
         known = gains.critical(name, role.stretch)
@@ -168,7 +170,7 @@ def _gain_of_kind(role: Role, context: Context) -> tuple[float, list[str]]:
 
 def _place(role: Role, context: Context) -> tuple[float, list[str]]:
     """Return the factor for a weight's place in the network."""
-    if role.head:
+    if role.head and not role.closes:
         squared = context.loss is not None and context.loss.kind == "squared-error"
         return (
             (SQUARED_HEAD, [f"output of a squared error, times {SQUARED_HEAD:g}"])
@@ -179,6 +181,8 @@ def _place(role: Role, context: Context) -> tuple[float, list[str]]:
     if branch is None or not role.closes or branch.rescaled:
         return 1.0, []
     which = f"closes residual branch {branch.place + 1} of {branch.count}"
+    if branch.closed:
+        return 1.0, [f"{which}, which another factor closes at the start"]
     if not branch.normalized:
         return 0.0, [f"{which} without normalization: zero"]
     if branch.count < MANY:
@@ -209,6 +213,8 @@ def _recurrent(role: Role, context: Context) -> Start:
 def _embedding(role: Role, context: Context) -> Start:
     width = role.shape[-1]
     words = f"{role.layer}, {role.shape[0]} rows of {width}"
+    if role.zero:
+        return Start("zeros", f"{words}; {ZERO}")
     if role.tied_output or (not context.observed and len(role.names) > 1):
         std = TIED_LOGITS / math.sqrt(width)
         words += f", it or what is added to it tied to the output: logits of size {TIED_LOGITS:g}"
@@ -239,8 +245,8 @@ def _bias(role: Role, context: Context) -> Start:
     known = prior(context.loss, role.shape[0]) if role.head and len(role.shape) == 1 else None
     if known is not None:
         return Start(known, "output bias at the targets' prior")
-    if role.head and role.own_bias:
-        return Start(None, "output bias, which the model sets itself")
+    if role.own_bias:
+        return Start(None, f"{'output' if role.head else 'gate'} bias, which the model sets itself")
     return Start("zeros", f"bias of {role.layer}" if role.layer else "bias")
 
 

@@ -8,10 +8,8 @@ from functools import cached_property
 
 from symbreak.diagnosis.observation import Observation, Operation, Weight
 from symbreak.diagnosis.wires import Wires, passes
+from symbreak.torch.starting.closing import ENDS, WEIGHTS, is_closed, last_weights
 
-# Where a signal is mixed over positions, or is no longer that of the layers before.
-ENDS = frozenset(("matmul", "softmax", "attention", "embedding", "input", "loss"))
-WEIGHTS = frozenset(("linear", "conv", "recurrent"))
 # A learned shortcut is one weight; more on both sides are two branches that are added.
 SHORTCUT = 1
 # Products of products are followed so far; gated layers have one.
@@ -45,6 +43,7 @@ class Branch:
         normalized: a normalization stands in the branch, or reads the sum.
         rescaled: a normalization reads what the last weight gives, so that its scale does not matter.
         follows: a normalization reads the sum.
+        closed: nothing, or next to nothing, is added at the start, by another factor than the last weights.
         kind: "self-attention", "cross-attention" or "feed-forward".
         stream: by which number the stream is multiplied before the branch is added to it.
         count: how many branches the stream has.
@@ -60,6 +59,7 @@ class Branch:
     normalized: bool
     rescaled: bool
     follows: bool = False
+    closed: bool = False
     kind: str = "feed-forward"
     stream: float = 1.0
     count: int = 1
@@ -168,9 +168,13 @@ class Graph:
 
     @cached_property
     def branches(self) -> tuple[Branch, ...]:
-        """All residual branches, in order, counted along their streams."""
+        """All residual branches, in order, counted along their streams.
+
+        The state of a recurrent network and its input are added too, but nothing is added to that sum: it is no stream.
+        """
         found = [b for op in self.operations if (b := self._branch(op)) is not None]
-        return tuple(self._counted(found))
+        counted = self._counted(found)
+        return tuple(b for b in counted if b.count > 1 or not any(self.reads_itself(index) for index in b.closing))
 
     def _branch(self, op: Operation) -> Branch | None:
         if op.kind != "add" or len(op.inputs) < 2 or self._opaque(op):
@@ -184,7 +188,7 @@ class Graph:
         (shorter, skip, _), (length, end, inside) = sides
         if length == 0 or shorter > SHORTCUT or shorter == length:
             return None
-        closing = tuple(sorted(set(self._last(op.inputs[end]))))
+        closing = last_weights(self.operations, op.inputs[end])
         if not closing:
             return None
         norms = any(self.operations[i].kind == "norm" for i in _indices(inside))
@@ -197,9 +201,17 @@ class Graph:
             normalized=norms or follows,
             rescaled=any(self.wires.followed_by(self.operations[i], "norm") for i in closing),
             follows=follows,
+            closed=is_closed(self.observation, closing, op.inputs[end], inside),
             kind=self._kind(inside, fork),
             stream=self.factor(op.inputs[skip]),
         )
+
+    def reads_itself(self, index: int) -> bool:
+        """Tell whether the weight of an operation reads what it made, or makes what it reads."""
+        weight = self.operations[index].weight
+        uses = [op.index for op in self.uses.get(weight.parameter, ())] if weight is not None else []
+        first, last = min(uses, default=index), max(uses, default=index)
+        return first < last and bool(self.above[last] >> first & 1)
 
     def _kind(self, inside: int, fork: int) -> str:
         own = [self.operations[i] for i in _indices(inside)]
@@ -232,19 +244,6 @@ class Graph:
             before = [longest[other] for other in longest if self.above[index] >> other & 1]
             longest[index] = 1 + max(before, default=0)
         return max(longest.values(), default=0)
-
-    def _last(self, index: int) -> Iterator[int]:
-        """Yield the weights that are met first on the way back, not past what mixes positions."""
-        pending, seen = [index], set()
-        while pending:
-            op = self.operations[pending.pop()]
-            if op.index in seen or op.kind in ENDS:
-                continue
-            seen.add(op.index)
-            if op.kind in WEIGHTS and op.weight is not None:
-                yield op.index
-            else:
-                pending += op.inputs
 
     def _counted(self, branches: list[Branch]) -> Iterator[Branch]:
         """Count the branches of each stream: an addition whose stream leads on to the next belongs to the same one."""
@@ -298,7 +297,8 @@ class Graph:
         adds = {branch.add for branch in self.branches}
         while pending:
             op = self.operations[pending.pop()]
-            if op.index in seen or op.kind in ENDS or op.kind == "norm" or op.index in adds or self._opaque(op):
+            stops = op.kind in ENDS or op.kind == "norm" or op.index in adds or op.attributes.get("integer")
+            if op.index in seen or stops or self._opaque(op):
                 continue
             seen.add(op.index)
             if op.kind in WEIGHTS and op.weight is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from symbreak.diagnosis.observation import Observation
+from symbreak.errors import InvalidInput
 from symbreak.torch.observe import observe
 from symbreak.torch.starting import auto
 from symbreak.torch.starting.admission import plannable
@@ -15,6 +16,7 @@ from symbreak.torch.starting.recipes import recipe
 from symbreak.torch.starting.role import Role
 from symbreak.torch.starting.roles import roles
 from symbreak.torch.starting.table import Entry, Plan
+from symbreak.torch.usable import require_numbers
 
 
 def plan(
@@ -43,19 +45,31 @@ def plan(
         seed: of what is random in the pass.
 
     Raises:
-        InvalidInput: a model that cannot be initialized (lazy, quantized, complex), a batch that it does not take, a
-            recipe that does not apply to it, or an override that names no parameter.
+        InvalidInput: a model that cannot be initialized (lazy, quantized, complex), a batch that it does not take or
+            with nan in it, a recipe that does not apply to it, or an override that names no parameter.
 
     >>> net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
     >>> import torch
     >>> [entry.law for entry in plan(net, torch.ones(2, 8)).entries]
     ['normal(0.3536)', 'zeros', 'normal(0.25)', 'zeros']
     """
-    asked = dict(overrides or {})
+    asked = _asked(overrides)
     plannable(model, kept=[pattern for pattern, law in asked.items() if law == "keep"])
+    require_numbers(x)
     observation = observe(model, x, y, loss_fn, seed=seed) if x is not None else None
     found = _drafted(roles(model, observation), observation, scheme)
     return found.edited(asked)
+
+
+def _asked(overrides: Mapping[str, str] | None) -> dict[str, str]:
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise InvalidInput(
+            "overrides give laws by patterns of parameter names",
+            got=type(overrides).__name__,
+            allowed='a dict such as {"head.*": "normal(0.01)"}, "keep" for none',
+            hint='overrides={"head.*": "normal(0.01)"}',
+        )
+    return dict(overrides or {})
 
 
 def _drafted(found: tuple[Role, ...], observation: Observation | None, scheme: str) -> Plan:

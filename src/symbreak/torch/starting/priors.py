@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from symbreak.diagnosis.observation import Loss
-from symbreak.torch.starting.stacks import stack
+from symbreak.initializers.stacks import stack
 
 # A share is believed if the batch has so many targets for each class, as the rule output-bias asks.
 TARGETS_PER_CLASS = 20

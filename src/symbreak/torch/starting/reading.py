@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.wires import passes
-from symbreak.torch.starting.graph import WEIGHTS, Branch, Graph
+from symbreak.torch.starting.closing import WEIGHTS, is_small, size_of
+from symbreak.torch.starting.graph import Branch, Graph
+
+# What opens and shuts: its bias says how far it is open at first.
+GATES = frozenset(("sigmoid", "hardsigmoid", "softplus", "log_sigmoid", "exp"))
 
 
 def attended(graph: Graph, operation: Operation) -> frozenset[str]:
@@ -75,6 +79,12 @@ def is_gated(graph: Graph, operation: Operation) -> bool:
     return False
 
 
+def is_recurrent(graph: Graph, operation: Operation) -> bool:
+    """Tell whether a weight hands on a state that something is added to at each step."""
+    added = any(reader.kind == "add" and len(reader.inputs) > 1 for reader in graph.wires.readers(operation))
+    return added and graph.reads_itself(operation.index)
+
+
 def sums(graph: Graph) -> list[frozenset[str]]:
     """Return groups of embeddings that are added to each other, by the names of their tables, the largest first."""
     tables: list[frozenset[str]] = []
@@ -95,3 +105,45 @@ def rescaled(graph: Graph, operation: Operation) -> float:
     """Return by which number a result is multiplied before it is read."""
     size = operation.signal.rms if operation.signal else 0.0
     return graph.wires.delivered(operation) / size if size > 0 else 1.0
+
+
+def starts_at_zero(graph: Graph, operation: Operation) -> bool:
+    """Tell whether a weight that is all zero may stay so: its result is added to, or multiplies, what is not zero.
+
+    So are the first factor of LoRA for embeddings, a zero convolution, the shift, scale and gate of adaLN-Zero, and a
+    head that reads what tells samples apart. On the way there may be views, other weights and scales that are not zero.
+    """
+    if operation.index in graph.wires.outputs:
+        return any(source.signal is not None and source.signal.std > 0 for source in graph.wires.sources(operation))
+    pending, seen = [operation.index], set()
+    while pending:
+        source = pending.pop()
+        if not graph.readers_of[source]:
+            return False
+        for reader in (graph.operations[index] for index in graph.readers_of[source] if index not in seen):
+            seen.add(reader.index)
+            others = [size_of(graph.operations, other) for other in reader.inputs if other != source]
+            if reader.kind in ("add", "multiply") and others:
+                if max(others) == 0:
+                    return False
+            elif _hands_on(graph, reader):
+                pending.append(reader.index)
+            else:
+                return False
+    return True
+
+
+def _hands_on(graph: Graph, reader: Operation) -> bool:
+    """Tell whether a result goes on as a linear map of itself, with factors that are not zero."""
+    if reader.weight is not None and reader.kind in ("linear", "conv"):
+        return not is_small(graph.observation, reader.weight.parameter)
+    if reader.kind == "multiply" and reader.parameters:
+        return not any(is_small(graph.observation, name) for name in reader.parameters)
+    return passes(reader) or (reader.kind == "add" and bool(reader.parameters))
+
+
+def opens_gate(graph: Graph, names: tuple[str, ...]) -> bool:
+    """Tell whether a bias is added to what a gate's activation reads."""
+    added = [op for op in graph.operations if op.bias in names]
+    readers = [reader for op in added for reader in graph.wires.readers(op)]
+    return any(reader.kind == "activation" and reader.name in GATES for reader in readers)

@@ -39,7 +39,8 @@ class Role:
         follower: the activation that reads what it gives.
         stretched: by which number what it gives is multiplied before that.
         padding: the row of an embedding that stands for padding.
-        own_bias: a bias that the model set to values of its own.
+        own_bias: a bias of an output or a gate that the model set to values of its own.
+        zero: the model starts it at zero, which is sound.
         attended: as what attention reads what it gives: "query", "key", "value".
         gated: what it gives is multiplied by the activated result of another weight.
         pairing: how it can take part in pairs of opposite sign.
@@ -74,6 +75,7 @@ class Role:
     stretched: float = 1.0
     padding: int | None = None
     own_bias: bool = False
+    zero: bool = False
     attended: frozenset[str] = frozenset()
     gated: bool = False
     pairing: Pairing | None = None

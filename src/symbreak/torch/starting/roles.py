@@ -14,8 +14,21 @@ from symbreak.torch.starting.graph import Graph
 from symbreak.torch.starting.kinds import CONVOLUTIONS, by_kind, gates_of, in_sequence
 from symbreak.torch.starting.names import named
 from symbreak.torch.starting.pairs import Pairing, pairings
-from symbreak.torch.starting.reading import attended, branch_around, is_gated, rescaled, stretched, sums
-from symbreak.torch.starting.role import Role
+from symbreak.torch.starting.reading import (
+    attended,
+    branch_around,
+    is_gated,
+    is_recurrent,
+    opens_gate,
+    rescaled,
+    starts_at_zero,
+    stretched,
+    sums,
+)
+from symbreak.torch.starting.role import Role, constant_value
+
+# exp(-16) is below the last bit of a float32 number near 1: a gate that is shut, or open, so far is so for ever.
+GATE_REACH = 16.0
 
 
 def roles(model: nn.Module, observation: Observation | None) -> tuple[Role, ...]:
@@ -39,12 +52,14 @@ def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module], paired: 
     """Correct and complete a role by how the parameter was used."""
     uses = _uses(role, graph)
     if not uses:
-        return _of_head(_without_use(role, graph), graph)
+        return _of_gate(_of_head(_without_use(role, graph), graph), graph)
     if role.kind == "recurrent" or (role.kind == "bias" and role.parts > 1):
         return replace(role, uses=len(uses))
     products = [op for op in uses if op.kind != "embedding"]
     if role.kind == "unknown":
         role = _seen(role, uses)
+    if role.kind == "bias":
+        return role
     if role.kind == "embedding" or (len(products) < len(uses)):
         return _summed(
             replace(role, kind="embedding", uses=len(uses), fan_in=1, tied_output=bool(products)), uses, graph
@@ -59,7 +74,8 @@ def _summed(role: Role, uses: list[Operation], graph: Graph) -> Role:
     group = next((group for group in sums(graph) if group & set(role.names)), frozenset(role.names[:1]))
     products = any(op.kind != "embedding" for name in group for op in graph.uses.get(name, ()))
     looked_up = next(op for op in uses if op.kind == "embedding")
-    return replace(role, summed=len(group), tied_output=products, rescaled=rescaled(graph, looked_up))
+    zero = constant_value(role.tensor) == 0 and not products and all(starts_at_zero(graph, use) for use in uses)
+    return replace(role, summed=len(group), tied_output=products, rescaled=rescaled(graph, looked_up), zero=zero)
 
 
 def _uses(role: Role, graph: Graph) -> list[Operation]:
@@ -99,8 +115,24 @@ def _of_head(role: Role, graph: Graph) -> Role:
     ]
     if not heads:
         return role
-    usual = 1 / math.sqrt(max(heads[0].weight.fan_in, 1)) if heads[0].weight is not None else 1.0
-    return replace(role, head=True, own_bias=_beyond(role.tensor, usual))
+    return replace(role, head=True, own_bias=_beyond(role.tensor, _usual(heads[0])))
+
+
+def _of_gate(role: Role, graph: Graph) -> Role:
+    """Tell the bias of a gate that the model set: how long a state is kept, how far a highway is open."""
+    if role.kind != "bias" or role.head or not opens_gate(graph, role.names):
+        return role
+    products = [op for op in graph.operations if op.bias in role.names and op.weight is not None]
+    own = constant_value(role.tensor) or _beyond(role.tensor, _usual(products[0]) if products else 1.0)
+    return replace(role, own_bias=bool(own) and not _beyond(role.tensor, GATE_REACH))
+
+
+def _usual(op: Operation) -> float:
+    """Return the bound within which PyTorch draws a layer's bias: by its own fan_in, the weight's size(1) and taps."""
+    if op.weight is None:
+        return 1.0
+    read = op.weight.fan_out if op.weight.transposed else op.weight.fan_in
+    return 1 / math.sqrt(max(read, 1))
 
 
 def _beyond(tensor: Tensor, bound: float) -> bool:
@@ -115,6 +147,8 @@ def _follows_weight(op: Operation, graph: Graph) -> bool:
 def _seen(role: Role, uses: list[Operation]) -> Role:
     """Take the fans of a parameter of an unknown module from the product that reads it."""
     op = uses[0]
+    if op.kind == "embedding" and role.part.endswith("bias"):
+        return replace(role, kind="bias")  # each expert's own, looked up for each token
     if op.kind == "embedding":
         return replace(role, kind="embedding", fan_in=1, fan_out=role.shape[-1])
     weight = op.weight
@@ -122,9 +156,14 @@ def _seen(role: Role, uses: list[Operation]) -> Role:
         return role
     axes = (weight.out_axis, weight.in_axis)
     rows = weight.fan_out if len(role.shape) == 2 and None not in axes else 0
-    stacked = role.shape[0] if len(role.shape) == 3 and op.kind == "linear" and 0 not in axes else 1
-    return replace(role, kind="weight", fan_in=weight.fan_in, fan_out=weight.fan_out, rows=rows, parts=stacked,
-                   groups=weight.groups, transposed=weight.transposed)  # fmt: skip
+    whole = weight.fan_in * weight.fan_out == role.tensor.numel()  # in one product, whose inputs may be merged axes
+    is_stack = (
+        len(role.shape) == 3 and op.kind == "linear" and 0 not in axes and (weight.in_axis is not None or not whole)
+    )
+    stacked = role.shape[0] if is_stack else 1
+    merged = stacked if whole else 1
+    return replace(role, kind="weight", fan_in=weight.fan_in, fan_out=weight.fan_out // merged, rows=rows,
+                   parts=stacked, groups=weight.groups, transposed=weight.transposed)  # fmt: skip
 
 
 def _placed(
@@ -137,9 +176,14 @@ def _placed(
         role = _with_fans(role, [use.weight for use in uses if use.weight is not None])
     if module is not None and isinstance(module, CONVOLUTIONS):
         role = replace(role, share=tap_share(module, graph.operations[op.inputs[0]].shape if op.inputs else ()))
-    reading = graph.reading(op)
+    readings = [graph.reading(use) for use in uses]
+    reading = max(readings, key=readings.count)
     branch = next((b for b in reversed(graph.branches) if b.inside >> op.index & 1 and op.index in b.closing), None)
     around = branch or branch_around(graph, op)
+    sound = (branch is not None and not branch.closed) or all(starts_at_zero(graph, use) for use in uses)
+    parts = max(role.parts, _split(op, graph))
+    if around is None and role.shape == (parts * role.fan_in, role.fan_in) and is_recurrent(graph, op):
+        return replace(role, kind="recurrent", uses=len(uses), parts=parts, rows=role.fan_in)
     return replace(
         role,
         uses=len(uses),
@@ -148,11 +192,12 @@ def _placed(
         head=all(use.index in graph.wires.outputs for use in uses),
         branch=around,
         closes=branch is not None,
+        zero=sound and constant_value(role.tensor) == 0,
         stretch=max(graph.stretches.get(use.index, 1) for use in uses),
         follower=next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), ""),
         stretched=stretched(graph, op),
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
-        parts=max(role.parts, _split(op, graph)),
+        parts=parts,
         attended=attended(graph, op),
         gated=is_gated(graph, op),
         pairing=paired.get(op.index),
@@ -169,14 +214,13 @@ def _with_fans(role: Role, weights: list[Any]) -> Role:
 
 
 def _split(op: Operation, graph: Graph) -> int:
-    """Return into how many parts a product is cut before anything else reads it."""
-    pending = [r for r in graph.operations if op.index in r.inputs]
-    while len(pending) == 1 and pending[0].kind == "shape":
-        reader = pending[0]
-        if reader.name in ("split", "unsafe_split", "split_with_sizes", "unbind", "chunk"):
-            count = sum(reader.index in later.inputs for later in graph.operations)
-            return max(count, 1) if reader.name != "unbind" else 1
-        pending = [r for r in graph.operations if reader.index in r.inputs]
+    """Return into how many parts the units of a product are cut before anything else reads it; not parts of heads."""
+    pending = graph.readers_of[op.index]
+    while len(pending) == 1 and (reader := graph.operations[pending[0]]).kind in ("shape", "add"):
+        if reader.name in ("split", "unsafe_split", "split_with_sizes"):
+            whole = op.shape[op.unit_axis or 0] in reader.attributes["operands"][0]
+            return int(reader.attributes.get("outputs", 1)) if whole else 1
+        pending = graph.readers_of[reader.index]
     return 1
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from symbreak.errors import InvalidData, InvalidInput
-from symbreak.torch.starting.stacks import read
+from symbreak.initializers.stacks import get
 
 SCHEMA = "symbreak/plan/1"
 KEEP = "keep"
@@ -77,7 +77,7 @@ class Plan:
         """
         entries = self.entries
         for pattern, text in laws.items():
-            law = None if text == KEEP else str(read(text))
+            law = None if text == KEEP else str(get(text))
             if not any(fnmatchcase(entry.parameter, pattern) for entry in entries):
                 raise unmatched("a pattern of a plan must name a parameter", pattern, (e.parameter for e in entries))
             entries = tuple(
@@ -136,7 +136,7 @@ def unmatched(rule: str, pattern: str, names: Iterable[str]) -> InvalidInput:
 def _entry(row: Mapping[str, Any]) -> Entry:
     law = row["law"]
     shape = tuple(int(size) for size in row["shape"])
-    text = None if law is None else str(read(law))
+    text = None if law is None else str(get(law))
     return Entry(str(row["parameter"]), shape, text, str(row["reason"]), bool(row["frozen"]), bool(row["named"]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from symbreak.initializers.stacks import stack
 from symbreak.torch.starting.auto import Context, Start, normal
 from symbreak.torch.starting.recipes.common import (
     MATRICES,
@@ -18,7 +19,6 @@ from symbreak.torch.starting.recipes.common import (
     rest,
 )
 from symbreak.torch.starting.role import Role
-from symbreak.torch.starting.stacks import stack
 
 STD = 0.02
 # A stream that is multiplied by a number within this of DeepNorm's alpha is DeepNorm's.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from symbreak.initializers.stacks import stack
 from symbreak.torch.starting import gains
 from symbreak.torch.starting.auto import Context, Start, normal, uniform
 from symbreak.torch.starting.recipes.common import (
@@ -18,7 +19,6 @@ from symbreak.torch.starting.recipes.common import (
     rest,
 )
 from symbreak.torch.starting.role import Role
-from symbreak.torch.starting.stacks import stack
 
 
 def fixup(roles: Sequence[Role], context: Context) -> list[Start]:
@@ -36,6 +36,9 @@ def _fixup(role: Role, context: Context) -> Start:
         return rest(role, context)
     if role.kind == "embedding":
         return rest(role, context)
+    if role.closes and role.branch is not None and role.branch.closed:
+        raise refuse("fixup", f"the branch that {role.name} closes, which another factor holds at zero already",
+                     "scalar multipliers that start at 1")  # fmt: skip
     if role.head or role.closes:
         return Start("zeros", "Fixup: the head is zero" if role.head else "Fixup: closes its branch, zero")
     std = math.sqrt(2 / role.fan_in)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.errors import InvalidShape, UnknownName
-from symbreak.initializers import Initializer, Law, parts
-from symbreak.initializers.initializer import Weight
+from symbreak.initializers import parts
+from symbreak.initializers.initializer import Initializer, Weight
+from symbreak.initializers.law import Law
 from symbreak.initializers.structured import Orthogonal
 from symbreak.notation import number
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbreak import initializers, notation
+from symbreak import notation
 from symbreak.errors import InvalidInput, InvalidShape
-from symbreak.initializers import Initializer, Law, parts
+from symbreak.initializers import catalogue, parts
 from symbreak.initializers import law as laws
-from symbreak.initializers.initializer import Weight
-from symbreak.torch.starting.mirrored import mirrored
+from symbreak.initializers.initializer import Initializer, Weight
+from symbreak.initializers.law import Law
+from symbreak.initializers.mirrored import mirrored
 
 Shape = tuple[int, ...]
 _AXIS = re.compile(r"axis\s+(\d+)\s*:\s*(.*)", re.DOTALL)
@@ -101,15 +102,18 @@ def stack(texts: tuple[str, ...], *, sizes: tuple[int, ...] | None = None, axis:
     return f"axis {axis}: {' | '.join(inside)}" if axis else " | ".join(inside)
 
 
-def read(text: str | Initializer) -> Initializer:
-    """Return the initializer that a law of a plan stands for: one of the catalogue's, or a stack of them.
+def get(text: str | Initializer) -> Initializer:
+    """Return the initializer that a text such as "he", "normal(0.01)" or "zeros | ones" stands for.
+
+    One of the catalogue's, pairs of opposite sign ("mirrored(1, out)"), or a stack of them: whatever a plan says.
+    `str(get(text))` reads back as the same initializer.
 
     Raises:
         UnknownName: no initializer has this name.
         InvalidInput: arguments that do not fit, or a stack that mixes parts with and without a size.
 
-    >>> values = read("zeros | ones")((4,), seed=0, name="bias")
-    >>> values.tolist(), str(read("axis 1: 3 zeros | 1 ones"))
+    >>> values = get("zeros | ones")((4,), seed=0, name="bias")
+    >>> values.tolist(), str(get("axis 1: 3 zeros | 1 ones"))
     ([0.0, 0.0, 1.0, 1.0], 'axis 1: 3 zeros | 1 ones')
     """
     if not isinstance(text, str) or "|" not in text:
@@ -136,4 +140,4 @@ def read(text: str | Initializer) -> Initializer:
 def _one(text: str | Initializer) -> Initializer:
     if isinstance(text, str) and text.strip().startswith("mirrored"):
         return notation.build("initializer", text, {"mirrored": mirrored})
-    return initializers.get(text)
+    return catalogue.get(text)
