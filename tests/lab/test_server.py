@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.client
 import json
+import logging
 import os
 import re
 import signal
@@ -266,6 +267,24 @@ def test_a_closed_tab_frees_its_network_at_once(running):
     assert here() is None
     assert lab_threads() == 0
     assert not running.lab.sessions
+
+
+def test_a_page_that_leaves_in_the_middle_of_a_sentence_is_no_defect(running, caplog):
+    async def story():
+        for _ in range(5):
+            page = await running.connect()
+            await page.send(SET)
+            await answered(page, "state")
+            for _ in range(20):
+                await page.send(SET)
+                await page.send('{"do": "save"}')
+            page.transport.abort()
+        while running.lab.sessions:
+            await asyncio.sleep(0.01)
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(story())
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_page_that_says_too_much_waits():

@@ -75,6 +75,9 @@ def starts(*inits: str) -> tuple[Entrant, ...]:
 PAIR = State(layers=(2,))
 FOUR = State()
 TIED = "constant(0.5)"
+ULP = 2.0**-53
+"""The last bit of 0.5."""
+PENCIL = State(data="circles", rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=ULP, at=("W1", 1, 0))))
 
 PRESETS = (
     Preset(
@@ -140,7 +143,7 @@ PRESETS = (
         "A pencil on its point",
         ("R25",),
         "One weight is off by its last bit; the difference grows until the units part.",
-        replace(PAIR, rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=2.0**-53, at=("W1", 1, 0)))),
+        PENCIL,
     ),
     Preset(
         "dropout",
@@ -218,9 +221,9 @@ TOUR = (
     Stop(
         "Zero fails",
         "Both networks have the same data, seed and rate. The left one starts with all weights at 0, the right one "
-        "with random numbers. Press play.",
+        "with random numbers. Both train now.",
         "The cost curves: one is level, the other falls. The boundary on the left never appears.",
-        replace(PAIR, networks=starts("zeros", "he")),
+        replace(FOUR, networks=starts("zeros", "normal(0.01)")),
         (PLAY,),
     ),
     Stop(
@@ -260,8 +263,8 @@ TOUR = (
         "Change one weight by its last bit. For a while nothing is seen. The difference grows by a factor with every "
         "update, and then the units part. The dial predicts when.",
         "The dial: the step that is predicted, and the one that was measured.",
-        replace(PAIR, rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=2.0**-53, at=("W1", 1, 0)))),
-        ({"do": "epsilon", "network": 1, "at": ["W1", 1, 0], "value": 2.0**-53}, PLAY),
+        PENCIL,
+        ({"do": "epsilon", "network": 1, "at": ["W1", 1, 0], "value": ULP}, PLAY),
     ),
     Stop(
         "Random, but how large",

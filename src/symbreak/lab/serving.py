@@ -12,6 +12,7 @@ import uvicorn
 
 from symbreak.errors import InvalidInput
 from symbreak.lab.protocol import MOST_BYTES
+from symbreak.lab.race import warm
 from symbreak.lab.server import Door, Lab, Limits
 
 
@@ -77,6 +78,7 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, ready: Callab
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:
+        threading.Thread(target=warm, daemon=True).start()
         # A browser may take its time to open.
         threading.Thread(target=ready, daemon=True).start()
     await serving

@@ -51,9 +51,9 @@ export class Card {
         el("label", { class: "pick", for: id("init"), id: id("name") }, `Start ${n + 1}`), this.init, this.remove),
       el("div", { class: "pictures" },
         el("figure", {}, this.boundary, el("figcaption", {}, "What it answers")),
-        el("figure", {}, this.plane, el("figcaption", {}, "Weights of its units"))),
+        el("figure", {}, this.plane, el("figcaption", {}, "Units' weights"))),
       el("dl", { class: "meters" },
-        el("div", { class: "wide" }, el("dt", {}, "Units"), el("dd", {}, this.effective, this.dots)),
+        el("div", { class: "wide" }, el("dt", {}, "Units really different"), el("dd", {}, this.effective, this.dots)),
         el("div", {}, el("dt", {}, "Cost"), this.cost),
         el("div", {}, this.score, this.accuracy),
         el("div", {}, el("dt", {}, "Saturated"), el("dd", {}, this.saturated, this.bar))),
@@ -74,7 +74,11 @@ export class Card {
     this.merge.checked = entrant.merged !== null;
     this.dropout.value = entrant.dropout;
     this.arithmetic.value = entrant.arithmetic;
-    if (proofs) say(this.proved, proofs);
+    if (proofs) {
+      this.says = proofs.says;
+      this.proofKey = null;
+      say(this.proved, proofs.theorem);
+    }
     this.element.querySelector(".swatch-line").style.color = networkColour(this.index);
     this.element.dataset.look = this.index;
   }
@@ -97,7 +101,7 @@ export class Card {
     say(this.cost, short(network.cost));
     say(this.score, data?.score === "r2" ? "R²" : "Accuracy");
     say(this.accuracy, data?.score === "r2" ? short(network.accuracy, 3) : percent(network.accuracy));
-    say(this.effective, units(network));
+    say(this.effective, network.units.map((layer, k) => `${network.effective[k]} of ${layer.length}`).join(", "));
     const saturated = average(network.saturated);
     say(this.saturated, percent(saturated));
     this.bar.value = saturated;
@@ -132,8 +136,9 @@ export class Card {
         el("b", { "aria-hidden": "true" }, state === "error" ? "✗" : "✓"),
         ` ${NAMES[lemma.lemma - 1]}`, el("span", { class: "unseen" }, `: ${told}`));
     }));
-    say(this.why, reason(network));
-    this.why.dataset.state = network.lemmas.some((lemma) => lemma.broken_at !== null) ? "error" : "";
+    const broken = network.lemmas.some((lemma) => lemma.broken_at !== null);
+    say(this.why, !broken && !network.diverged && this.says ? this.says : reason(network));
+    this.why.dataset.state = broken ? "error" : this.says ? "proved" : "";
   }
 
   #merger(network) {

@@ -3,9 +3,11 @@
 import { el, say } from "./dom.js";
 import { chooser, panel } from "./panels.js";
 
-const BITS = 52;
+const BITS = 53; // the last bit of a weight of 0.5 is 2^-53
 
-/** Return epsilon at a place of the slider: 0, then from 2^-52 to 1. */
+const WAITING = "Training from the start to see when they part…";
+
+/** Return epsilon at a place of the slider: 0, then from 2^-53 to 1. */
 export const epsilonAt = (place) => (place === 0 ? 0 : 2 ** (place - 1 - BITS));
 
 export function dialPanel(lab) {
@@ -21,7 +23,7 @@ export function dialPanel(lab) {
   };
   slider.addEventListener("input", shown);
   slider.addEventListener("change", () => {
-    say(answer, "Training from the start to see when they part…");
+    say(answer, WAITING);
     const { at, epsilon } = lab.state.networks[Number(network.value)];
     const message = { do: "epsilon", network: Number(network.value), value: epsilonAt(Number(slider.value)) };
     lab.say(epsilon ? { ...message, at } : message);
@@ -36,12 +38,21 @@ export function dialPanel(lab) {
     follow();
     say(answer, sentence(told));
   });
+  let wanted = null;
   const follow = () => {
+    if (wanted !== null && lab.state.networks[wanted]) {
+      network.value = String(wanted);
+      wanted = null;
+    }
     const { epsilon } = lab.state.networks[Number(network.value)] ?? {};
     slider.value = epsilon ? String(Math.max(1, Math.min(BITS + 1, Math.round(Math.log2(epsilon)) + BITS + 1))) : "0";
     shown();
   };
   lab.on("state", follow);
+  lab.showDial = (index) => {
+    wanted = index;
+    say(answer, WAITING);
+  };
   shown();
 }
 
