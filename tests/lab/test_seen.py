@@ -161,7 +161,7 @@ def said(*entrants: Entrant, **how) -> list[str]:
 
 
 def test_for_ever_is_said_of_what_the_theorem_is_about():
-    for_ever = "All 3 units are one, for ever (proved)."
+    for_ever = "3 units are one, for ever (proved)."
     assert said(Entrant("zeros"), Entrant(TIED), Entrant("he")) == [f"{for_ever} Only b2 moves.", for_ever, ""]
     assert said(
         Entrant(TIED, epsilon=ULP, at=("W1", 1, 0)),
@@ -169,7 +169,7 @@ def test_for_ever_is_said_of_what_the_theorem_is_about():
         Entrant(TIED, arithmetic="blas"),
         Entrant(TIED, edits=((9, "W1", 1, 0, 1.0),)),
     ) == ["", "", "", ""]
-    assert said(Entrant(TIED), layers=(3, 1)) == ["All 3 units of layer 1 are one, for ever (proved)."]
+    assert said(Entrant(TIED), layers=(3, 1)) == ["3 units of layer 1 are one, for ever (proved)."]
     assert said(Entrant(TIED), layers=(64, 64)) == [""]
 
 

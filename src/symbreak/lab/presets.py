@@ -77,7 +77,13 @@ FOUR = State()
 TIED = "constant(0.5)"
 ULP = 2.0**-53
 """The last bit of 0.5."""
-PENCIL = State(data="circles", rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=ULP, at=("W1", 1, 0))))
+PENCIL = replace(
+    PAIR,
+    data="gaussian-quantiles",
+    rate=4.0,
+    networks=(Entrant(TIED), Entrant(TIED, epsilon=ULP, at=("W1", 1, 0))),
+)
+"""Parts after some 400 updates, and learns then."""
 
 PRESETS = (
     Preset(

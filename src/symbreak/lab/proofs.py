@@ -39,13 +39,13 @@ def sentence(proof: Proof, sizes: Sequence[int]) -> str:
     """Say what is proved for ever, to who has never heard of it.
 
     >>> sentence(Proof((True,), ("b2",)), (2, 4, 1))
-    'All 4 units are one, for ever (proved). Only b2 moves.'
+    '4 units are one, for ever (proved). Only b2 moves.'
     """
     tied = [layer for layer, size in enumerate(sizes[1:-1], 1) if size > 1 and proof.one[layer - 1]]
     if not tied:
         return ""
     if len(tied) == 1:
-        names = f"All {sizes[tied[0]]} units{f' of layer {tied[0]}' if len(sizes) > 3 else ''} are one"
+        names = f"{sizes[tied[0]]} units{f' of layer {tied[0]}' if len(sizes) > 3 else ''} are one"
     else:
         names = f"In layers {', '.join(map(str, tied[:-1]))} and {tied[-1]} all units of a layer are one"
     told = f"{names}, for ever (proved)."
