@@ -25,8 +25,8 @@ export class Card {
       onchange: () => wish.init(n, this.init.value.trim()),
     });
     this.remove = el("button", { class: "small", onclick: () => wish.remove(n), "aria-label": `Remove network ${n + 1}` }, "✕");
-    this.boundary = el("canvas", { role: "img", class: "boundary" });
-    this.plane = el("canvas", { role: "img", class: "plane" });
+    this.boundary = el("canvas", { role: "img", class: "boundary", "aria-label": "Decision boundary, not drawn yet" });
+    this.plane = el("canvas", { role: "img", class: "plane", "aria-label": "Weights of the units, not drawn yet" });
     this.cost = el("dd", { class: "cost" });
     this.accuracy = el("dd", { class: "accuracy" });
     this.effective = el("span", { class: "effective" });
@@ -89,7 +89,9 @@ export class Card {
 
   /** Take what a frame tells of this network. */
   take(network, t) {
+    const first = !this.frame;
     this.frame = network;
+    if (first) this.describe();
     this.trail.add(t, spots(network));
   }
 
