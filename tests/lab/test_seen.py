@@ -252,6 +252,19 @@ def test_a_dropped_table_is_text(with_page):
     assert told["state"]["data"] == "own"
 
 
+def test_a_loss_that_a_regression_asked_for_ends_with_it(with_page):
+    numbers = "a,b,price\n" + "".join(f"{n % 7},{n % 5},{1.5 * n}\n" for n in range(40))
+
+    async def story(page):
+        await page.answer("set", "state", state={"loss": "squared-error(sigmoid)"})
+        chosen = await page.answer("points", "state", X=[[0.0, 1.0], [1.0, 0.0]], Y=[0, 1])
+        regression = await page.answer("csv", "state", text=numbers, target="price")
+        classes = await page.answer("csv", "state", text=TABLE, target="<b>species</b>")
+        return [told["state"].get("loss", "cross-entropy") for told in (chosen, regression, classes)]
+
+    assert with_page(story) == ["squared-error(sigmoid)", "squared-error", "cross-entropy"]
+
+
 WIDE = "\n".join(
     [",".join(f"x{i}" for i in range(200)), *(",".join(str(row + i) for i in range(200)) for row in range(9))]
 )

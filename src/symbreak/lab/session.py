@@ -350,8 +350,11 @@ class Session:
 
     async def _begin_with(self, own: Dataset) -> None:
         state = State() if self._race is None else self._race.state
-        fitting = "squared-error" if own.task == "regression" else state.loss
-        await self._begin(replace(state, data=OWN, loss=fitting, t=0, speed=self._pace.speed), own)
+        numbers = self._race is not None and self._race.track.problem.train.task == "regression"
+        if own.task == "regression" or numbers:
+            # What was chosen for a regression was no choice for classes.
+            state = replace(state, loss="squared-error" if own.task == "regression" else State().loss)
+        await self._begin(replace(state, data=OWN, t=0, speed=self._pace.speed), own)
 
 
 def _dialled(network: Network, optimizer: str) -> Place:

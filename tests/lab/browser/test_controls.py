@@ -67,6 +67,20 @@ def test_an_edited_weight_breaks_the_proof_by_name(lab):
     assert lab.page.locator(".effective").first.text_content() == "2 of 4"
 
 
+def test_a_field_says_what_it_does_not_take(lab):
+    wishes = len(lab.does("set"))
+    for field, text in (("layers", "abc"), ("layers", ""), ("layers", "2.5"), ("layers", "1 2 3 4 5"), ("seed", "-1")):
+        box = lab.page.locator(f"#set-{field}")
+        box.fill(text)
+        box.press("Enter")
+        assert box.evaluate("field => field.validationMessage") != ""
+    assert len(lab.does("set")) == wishes
+    lab.page.locator("#set-layers").fill(" 3,  2 ")
+    lab.page.locator("#set-layers").press("Enter")
+    lab.until(lambda: lab.last("state")["sizes"] == [2, 3, 2, 1], "two layers")
+    assert lab.complaints == []
+
+
 def test_merged_units_answer_the_same(lab):
     lab.page.locator("#init-0").fill("constant(0.5)")
     lab.page.locator("#init-0").press("Enter")

@@ -183,7 +183,10 @@ function average(shares) {
 
 function reason(network) {
   if (network.diverged) return "The cost overflowed: this network diverged.";
-  if (!network.lemmas.length) return "No two units were one at the start: nothing ties them.";
+  if (!network.lemmas.length) {
+    const alike = network.units.some((layer, k) => network.effective[k] < layer.length);
+    return alike ? "No two units were one at the start; by now some answer alike." : "No two units were one at the start: nothing ties them.";
+  }
   const broken = network.lemmas.filter((lemma) => lemma.broken_at !== null);
   if (!broken.length) return "Proof holds, bit by bit: tied units stay tied.";
   const first = broken.reduce((one, other) => (other.broken_at < one.broken_at ? other : one));
