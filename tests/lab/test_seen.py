@@ -116,6 +116,12 @@ def test_the_factors_make_the_product():
     assert np.allclose((above @ delta) * slope, gradient.deltas[0][:, kept], rtol=1e-13)
 
 
+def test_slopes_that_are_missing_too_are_not_called_innocent():
+    words = {name: xray.xray(made(Entrant("zeros"), activation=name), 0, 1)["words"] for name in ("tanh", "relu")}
+    assert words["tanh"].endswith("The slopes are not the cause: g'(Z1) is 1 at its largest.")
+    assert words["relu"].endswith("And g'(Z1) is 0 for every unit and example, too.")
+
+
 def test_dead_relu_units_are_told():
     race = made(Entrant("zeros", edits=((0, "W2", 0, 0, 1.0),)), activation="relu")
     assert xray.xray(race, 0, 1)["kind"] == "dead units"

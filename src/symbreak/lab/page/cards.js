@@ -127,7 +127,7 @@ export class Card {
   }
 
   #prove(network) {
-    const key = JSON.stringify([network.lemmas, network.hypothesis]);
+    const key = JSON.stringify([network.lemmas, network.hypothesis, network.effective, network.diverged]);
     if (this.proofKey === key) return;
     this.proofKey = key;
     this.proof.hidden = network.lemmas.length === 0;
