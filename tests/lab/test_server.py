@@ -25,6 +25,7 @@ import websockets
 from symbreak.cli import run as command_line
 from symbreak.errors import InvalidInput
 from symbreak.lab import server as servers
+from symbreak.lab import serving
 from symbreak.lab.server import Allowance, Door, Lab, Limits
 from symbreak.lab.serving import configured, listen
 
@@ -296,6 +297,22 @@ def test_a_page_that_says_too_much_waits():
 
     # 50 messages more than may come at once, at 200 a second.
     assert asyncio.run(story()) >= 50 / 200 - 0.01
+
+
+def test_the_engine_is_made_ready_while_the_page_opens(monkeypatch):
+    warmed, told = threading.Event(), threading.Event()
+    monkeypatch.setattr(serving, "warm", warmed.set)
+
+    async def story() -> None:
+        with listen("127.0.0.1", 0) as listening:
+            server = uvicorn.Server(configured(Lab(Door("127.0.0.1", listening.getsockname()[1]))))
+            running = asyncio.create_task(serving._serve(server, listening, told.set))
+            while not (warmed.is_set() and told.is_set()):
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            await running
+
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_port_in_use_is_one_clear_error(capsys):
