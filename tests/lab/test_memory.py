@@ -84,10 +84,7 @@ def keeping(function, kept):
 
 @pytest.mark.slow
 def test_minutes_of_training_do_not_grow():
-    """However fast the machine is: by the slope, the whole run costs no more than the checkpoints of a race may fill.
-
-    A leak of a tenth of a frame, or of one number a step, is more.
-    """
+    """By the slope, however fast the machine is, the run costs no more than the checkpoints of a race may fill."""
     found = asyncio.run(benchmark().measured(240.0))
     assert found.frames > 1000
     assert found.bytes_per_step * found.steps < 8 * KEPT_NUMBERS

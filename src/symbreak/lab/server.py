@@ -154,7 +154,9 @@ class Guard:
             token = connection.query_params.get("token")
             if token is not None and _same(token, self.door.token):
                 answer = RedirectResponse("/", status_code=303)
-                answer.set_cookie(self.door.cookie, self.door.secret, httponly=True, samesite="strict", path="/")
+                # Lax, not strict: a link that somebody shared, in a chat on some site, leads in. What could do anything
+                # is a WebSocket, and other sites' sockets come without the cookie and with their own origin.
+                answer.set_cookie(self.door.cookie, self.door.secret, httponly=True, samesite="lax", path="/")
                 return answer
         return None if self.door.knows_cookie(connection) else PlainTextResponse(STRANGER, status_code=401)
 

@@ -134,6 +134,27 @@ def test_a_link_gives_the_same_state_in_another_window(lab, open_lab):
     assert (state.layers, state.t, state.networks[1].init) == ((3, 2), there["t"], "uniform(-0.5, 0.5)")
 
 
+def test_a_link_on_another_site_leads_in_and_nothing_else_does(lab, new_table):
+    lab.page.locator("#init-1").fill("he")
+    lab.page.locator("#init-1").press("Enter")
+    lab.until(lambda: lab.last("state")["state"] == {"v": 1}, "zeros against he")
+    lab.page.click("#step")
+    lab.until_drawn(1)
+    shared = lab.page.url
+    elsewhere = new_table()
+    body = f"<a href='{shared}'>look</a>"
+    elsewhere.page.route("http://elsewhere.test/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    elsewhere.page.goto("http://elsewhere.test/")
+    host = urlsplit(shared).netloc
+    opened = f"""new Promise((done) => {{ const socket = new WebSocket("ws://{host}/ws");
+        socket.onopen = () => done("open"); socket.onerror = () => done("refused"); }})"""
+    assert elsewhere.page.evaluate(opened) == "refused"
+    read = f"fetch('http://{host}/choices.json', {{credentials: 'include'}}).then(() => 'read', () => 'refused')"
+    assert elsewhere.page.evaluate(read) == "refused"
+    elsewhere.page.click("a")
+    assert elsewhere.until_drawn(1)["networks"] == lab.last("frame")["networks"]
+
+
 def test_a_broken_link_is_told_and_the_race_begins(open_lab):
     broken = open_lab("#%%%")
     expect(broken.page.locator("#errors")).to_contain_text("could not be read")
