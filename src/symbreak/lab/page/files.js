@@ -94,11 +94,12 @@ function command(lab, message) {
 function picture(lab) {
   const margin = 24;
   const canvases = lab.cards.map((card) => [card.boundary, card.plane]);
-  const [side, gap, head, foot] = [420, 16, 70, 240];
+  const [side, gap, head] = [420, 16, 70];
   const shape = (canvas) => (canvas.width ? canvas.height / canvas.width : 0.7);
   const tall = Math.round(side * Math.max(...canvases.flat().map(shape)));
-  const columns = canvases.length;
-  const sheet = el("canvas", { width: String(2 * margin + columns * side + (columns - 1) * gap), height: String(3 * margin + head + 2 * (tall + gap) + foot) });
+  const across = canvases.length * (side + gap) - gap;
+  const foot = Math.round(across * shape(find("chart")));
+  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + 2 * (tall + gap) + foot) });
   const pen = sheet.getContext("2d");
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, sheet.width, sheet.height);
@@ -114,7 +115,7 @@ function picture(lab) {
     pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 50, side);
     canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * (tall + gap), side, tall));
   });
-  contain(pen, find("chart"), margin, margin + head + 2 * (tall + gap), sheet.width - 2 * margin, foot);
+  contain(pen, find("chart"), margin, margin + head + 2 * (tall + gap), across, foot);
   pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
   sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
 }
