@@ -327,8 +327,9 @@ def test_a_port_in_use_is_one_clear_error(capsys):
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "no.such.host.invalid", "8.8.8.8", "x" * 300, "\x00"])
 def test_a_host_that_is_not_ours_is_one_clear_error(host):
-    with pytest.raises(InvalidInput, match="cannot listen"):
+    with pytest.raises(InvalidInput, match="cannot listen") as told:
         listen(host, 0)
+    assert told.value.hint.startswith("--host 127.0.0.1")
 
 
 def test_the_command_prints_its_address_and_ends_at_once():

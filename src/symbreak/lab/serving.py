@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -36,11 +37,14 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        no_host = isinstance(error, (socket.gaierror, UnicodeError)) or (
+            isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
+        )
         raise InvalidInput(
             "the lab cannot listen there",
             got=f"{host}:{port}: {reason}",
-            allowed="a free port of this machine",
-            hint="--port 0, which takes any free port",
+            allowed="an address of this machine" if no_host else "a free port of this machine",
+            hint="--host 127.0.0.1, this machine alone" if no_host else "--port 0, which takes any free port",
         ) from None
     return found
 
