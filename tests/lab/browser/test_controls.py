@@ -52,13 +52,17 @@ def test_the_dial_changes_one_weight_and_tells_when_units_part(lab):
     words = f"predicted step {dial['predicted']}, measured step {dial['measured']}"
     expect(panel.locator(".verdict")).to_contain_text(words)
     expect(lab.page.locator(".foot .why").first).to_contain_text("was changed by 1.11e-16")
+    expect(lab.page.locator("#dial-weight")).to_have_value(json.dumps(dial["at"], separators=(",", ":")))
+    lab.page.select_option("#dial-weight", label="W1[1, 1]")
+    lab.until(lambda: lab.last("dial")["at"] == ["W1", 1, 1], "another weight")
+    expect(panel.locator(".verdict")).to_contain_text("was added to W1[1, 1]")
 
 
 def test_an_edited_weight_breaks_the_proof_by_name(lab):
     lab.play_to(20)
     t = lab.t
     opened(lab, "weights")
-    field = lab.page.get_by_label("W1[2, 1]")
+    field = lab.page.get_by_role("spinbutton", name="W1[2, 1]")
     field.fill("0.25")
     field.press("Enter")
     expect(lab.page.locator(".foot .why").first).to_have_text(
