@@ -53,7 +53,7 @@ def test_every_name_of_a_room_has_an_entry(room):
     assert len(set(names)) == len(names)
     assert handed_out(room) == set(names)
     page = site_reference.pages()[f"api/{room}.md"]
-    assert [name for name in names if f"\n::: {room}.{name}\n" not in f"{page}\n"] == []
+    assert [name for name in names if f"\n::: {site_reference.entry(room, name)}\n" not in f"{page}\n"] == []
 
 
 def test_every_public_room_is_in_the_reference():
@@ -65,5 +65,20 @@ def test_every_public_room_is_in_the_reference():
 
 
 def test_a_name_that_is_not_on_its_page_is_missed():
-    html = "".join(f'<h2 id="symbreak.random.{name}">' for name in site_reference.public("symbreak.random")[1:])
-    assert site_reference.missing("symbreak.random", html) == site_reference.public("symbreak.random")[:1]
+    room = "symbreak.random"
+    first, *others = site_reference.public(room)
+    html = "".join(f'<h2 id="{site_reference.entry(room, name)}">' for name in others)
+    assert site_reference.missing(room, html) == [first]
+
+
+def test_a_function_that_a_module_hides_is_the_one_that_is_described():
+    rooms = site_reference.ROOMS
+    hidden = {entry for room in rooms for entry in entries(room) if entry.count(".") > room.count(".") + 1}
+    assert "symbreak.diagnosis.symmetry.merge.merge" in hidden
+    for entry in hidden:
+        module, name = entry.rsplit(".", 1)
+        assert inspect.isfunction(getattr(importlib.import_module(module), name))
+
+
+def entries(room: str) -> list[str]:
+    return [site_reference.entry(room, name) for name in site_reference.public(room)]

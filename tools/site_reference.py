@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
 
 def _page(room: str) -> str:
     about = f"::: {room}\n    options:\n      members: false\n      show_root_heading: false\n"
-    return "\n\n".join([f"# {room}", about, *(f"::: {room}.{name}" for name in public(room))]) + "\n"
+    return "\n\n".join([f"# {room}", about, *(f"::: {entry(room, name)}" for name in public(room))]) + "\n"
 
 
 def public(room: str) -> list[str]:
@@ -57,6 +57,20 @@ def public(room: str) -> list[str]:
         names = names if path.name == "__init__.py" else []
         names += [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return [name for name in names if name[0] != "_" and f"{room}.{name}" not in _ROOMS_OF_THE_DOOR]
+
+
+def entry(room: str, name: str) -> str:
+    """Return where a name is documented: that of a module beside it, which a reader of sources takes it for, in there.
+
+    >>> entry("symbreak.initializers", "fans"), entry("symbreak.initializers", "he")
+    ('symbreak.initializers.fans.fans', 'symbreak.initializers.he')
+    """
+    module = SOURCE / room.replace(".", "/") / f"{name}.py"
+    hides = module.exists() and any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+        for node in ast.parse(module.read_text(encoding="utf-8")).body
+    )
+    return f"{room}.{name}.{name}" if hides else f"{room}.{name}"
 
 
 _ROOMS_OF_THE_DOOR = {f"symbreak.{path.name}" for path in (SOURCE / "symbreak").iterdir() if path.is_dir()}
@@ -79,4 +93,4 @@ def missing(room: str, html: str) -> list[str]:
     >>> missing("symbreak.keras", '<h2 id="symbreak.keras.init_">')
     ['Initializer', 'names']
     """
-    return [name for name in public(room) if f'id="{room}.{name}"' not in html]
+    return [name for name in public(room) if f'id="{entry(room, name)}"' not in html]
