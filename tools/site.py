@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import site_reference
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,29 +20,18 @@ RULES = "src/symbreak/diagnosis/rules/pages"
 LINK = re.compile(r"(\]\()([^)#\s]+)([)#])")
 # Pages of the site that stand elsewhere in the repository.
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
-API = {
-    "symbreak": ("compare", "check", "symmetry", "map", "audit_lesson", "merge", "steps_to_separate", "Network"),
-    "symbreak.torch": ("plan", "init_", "calibrate_", "manifest", "verify", "fill_", "materialize_"),
-    "symbreak.jax": ("init_tree", "initializers"),
-    "symbreak.keras": ("Initializer", "init_", "names"),
-    "symbreak.initializers": (),
-    "symbreak.random": (),
-    "symbreak.network": ("train_many", "forward", "backward", "cost", "descend"),
-    "symbreak.grade": (),
-    "symbreak.datasets": ("load",),
-}
 
 
 def on_config(config: Any) -> Any:
     """Name the pages that are made in the navigation."""
-    made = {"Rules": _rules(), "Reference": _reference()}
+    made = {"Rules": _rules(), "Reference": site_reference.pages()}
     config.nav = [{title: list(made[title])} if (title := next(iter(entry))) in made else entry for entry in config.nav]
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made."""
-    for path, text in {**_pages(), **_rules(), **_reference()}.items():
+    for path, text in {**_pages(), **_rules(), **site_reference.pages()}.items():
         files.append(File.generated(config, path, content=text))
     for target in sorted(_linked()):
         files.append(File.generated(config, f"files/{target}", abs_src_path=str(ROOT / target)))
@@ -50,6 +41,16 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Lead links that leave docs/ to where the site has the target."""
     return _relinked(markdown, page.file.src_uri, _home(page.file.src_uri))
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Refuse a page of the reference that lacks a name."""
+    room = posixpath.basename(page.file.src_uri).removesuffix(".md")
+    if page.file.src_uri.startswith("api/") and room in site_reference.ROOMS:
+        lost = site_reference.missing(room, output)
+        if lost:
+            raise PluginError(f"the reference of {room} has no entry for {', '.join(lost)}: has each a docstring?")
+    return output
 
 
 def _pages() -> dict[str, str]:
@@ -66,15 +67,6 @@ def _rules() -> dict[str, str]:
         + "\n".join(rows)
     )
     return {"rules/index.md": index + "\n", **{f"rules/{slug}.md": text for slug, text in texts.items()}}
-
-
-def _reference() -> dict[str, str]:
-    pages = {}
-    for room, names in API.items():
-        asked = [f"::: {room}.{name}" for name in names] or [f"::: {room}"]
-        pages[f"api/{room}.md"] = f"# {room}\n\n" + "\n\n".join(asked) + "\n"
-    index = "# Reference\n\n" + "\n".join(f"* [{room}]({room}.md)" for room in API) + "\n"
-    return {"api/index.md": index, **pages}
 
 
 def _home(page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -14,8 +15,9 @@ import pytest
 from symbreak import experiments, steps_to_separate
 from symbreak.cli import run as command_line
 from symbreak.experiments import Settings, measures
-from symbreak.lab import data, dial, frames, lemmas, mapping, presets, runs, xray
-from symbreak.lab.race import Race
+from symbreak.lab import data, dial, frames, lemmas, mapping, presets, proofs, runs, xray
+from symbreak.lab import session as sessions
+from symbreak.lab.race import Race, start
 from symbreak.lab.state import Entrant, State
 from symbreak.lesson.catalogue import CLAIMS
 from symbreak.network import Network, backward, forward
@@ -114,6 +116,12 @@ def test_the_factors_make_the_product():
     assert np.allclose((above @ delta) * slope, gradient.deltas[0][:, kept], rtol=1e-13)
 
 
+def test_slopes_that_are_missing_too_are_not_called_innocent():
+    words = {name: xray.xray(made(Entrant("zeros"), activation=name), 0, 1)["words"] for name in ("tanh", "relu")}
+    assert words["tanh"].endswith("The slopes are not the cause: g'(Z1) is 1 at its largest.")
+    assert words["relu"].endswith("And g'(Z1) is 0 for every unit and example, too.")
+
+
 def test_dead_relu_units_are_told():
     race = made(Entrant("zeros", edits=((0, "W2", 0, 0, 1.0),)), activation="relu")
     assert xray.xray(race, 0, 1)["kind"] == "dead units"
@@ -135,6 +143,70 @@ def test_an_epsilon_that_changes_nothing_parts_nothing():
     network = Network.initialize((2, 2, 1), TIED, seed=0)
     found = dial.dial(network, PROBLEM.train.X, PROBLEM.train.Y, ("W1", 1, 0), 1e-18, rate=3.0, optimizer="gd", steps=5)
     assert found["predicted"] is found["measured"] is None
+    assert found["note"] == "W1[1, 0] stays as it is: 1e-18 is less than half of its last bit"
+
+
+def test_the_tour_parts_units_within_the_dials_reach():
+    (stop,) = (stop for stop in presets.TOUR if any(message["do"] == "epsilon" for message in stop.do))
+    (moved,) = (message for message in stop.do if message["do"] == "epsilon")
+    race = Race(stop.state, data.problem(stop.state, None))
+    entrant, train = stop.state.networks[moved["network"]], race.track.problem.train
+    assert (list(entrant.at), entrant.epsilon) == (moved["at"], moved["value"])
+    fresh = start(stop.state, race.track.problem, moved["network"])
+    asked = {"rate": stop.state.rate, "optimizer": stop.state.optimizer}
+    found = dial.dial(fresh, train.X, train.Y, entrant.at, entrant.epsilon, **asked)
+    assert found["predicted"] == pytest.approx(found["measured"], rel=0.1)
+    race.advance(2 * found["measured"])
+    tied, parted = frames.drawn(race)
+    assert (tied["effective"], parted["effective"]) == ([1], [2])
+    assert parted["cost"] < 0.9 * tied["cost"]
+
+
+def said(*entrants: Entrant, **how) -> list[str]:
+    return [told["says"] for told in proofs.proofs(made(*entrants, **how))]
+
+
+def test_for_ever_is_said_of_what_the_theorem_is_about():
+    for_ever = "3 units are one, for ever (proved)."
+    assert said(Entrant("zeros"), Entrant(TIED), Entrant("he")) == [f"{for_ever} Only b2 moves.", for_ever, ""]
+    assert said(
+        Entrant(TIED, epsilon=ULP, at=("W1", 1, 0)),
+        Entrant(TIED, dropout=0.5),
+        Entrant(TIED, arithmetic="blas"),
+        Entrant(TIED, edits=((9, "W1", 1, 0, 1.0),)),
+    ) == ["", "", "", ""]
+    assert said(Entrant(TIED), layers=(3, 1)) == ["3 units of layer 1 are one, for ever (proved)."]
+    assert said(Entrant(TIED), layers=(64, 64)) == [""]
+
+
+def test_an_edit_takes_for_ever_back(with_page):
+    async def story(page):
+        state = await page.answer("set", "state", state={"networks": [{"init": TIED}]})
+        return state, await page.answer("edit", "state", network=0, at=["W1", 0, 0], value=1.0)
+
+    before, after = with_page(story)
+    assert "for ever" in before["proofs"][0]["says"]
+    assert after["proofs"][0]["says"] == ""
+
+
+def shades(drawn) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(drawn["boundary"]["shades"]), np.uint8).reshape(frames.GRID, frames.GRID)
+
+
+def test_a_border_is_sharp_however_near_to_one_half_all_answers_are():
+    race = made(Entrant("zeros"), Entrant("normal(0.01)"), Entrant("he"))
+    flat, faint, clear = frames.drawn(race)
+    assert (flat["boundary"]["same"], flat["boundary"]["span"], set(shades(flat).ravel())) == (True, 0.0, {128})
+    assert not faint["boundary"]["same"]
+    assert faint["boundary"]["span"] < 1e-3 < clear["boundary"]["span"] <= 0.5
+    network = race.moment.lanes[1].network
+    low, high = frames.ranges(PROBLEM.train)
+    axes = np.meshgrid(*(np.linspace(low[i], high[i], frames.GRID) for i in (0, 1)))
+    answer = forward(network, np.stack([axis.ravel() for axis in axes]), arithmetic="blas").answer[0] - 0.5
+    told = (shades(faint).ravel() - 128.0) / 127 * faint["boundary"]["span"]
+    # A shade is rounded to a half of a step.
+    assert np.abs(told - answer).max() <= 0.5001 / 127 * faint["boundary"]["span"]
+    assert set(np.unique(shades(faint))) >= {1} or set(np.unique(shades(faint))) >= {255}
 
 
 def compared(text: str) -> list[float | None]:
@@ -184,6 +256,19 @@ def test_a_dropped_table_is_text(with_page):
     told = with_page(story)
     assert told["data"]["labels"] == ["<script>alert(1)</script>", "a&b"]
     assert told["state"]["data"] == "own"
+
+
+def test_a_loss_that_a_regression_asked_for_ends_with_it(with_page):
+    numbers = "a,b,price\n" + "".join(f"{n % 7},{n % 5},{1.5 * n}\n" for n in range(40))
+
+    async def story(page):
+        await page.answer("set", "state", state={"loss": "squared-error(sigmoid)"})
+        chosen = await page.answer("points", "state", X=[[0.0, 1.0], [1.0, 0.0]], Y=[0, 1])
+        regression = await page.answer("csv", "state", text=numbers, target="price")
+        classes = await page.answer("csv", "state", text=TABLE, target="<b>species</b>")
+        return [told["state"].get("loss", "cross-entropy") for told in (chosen, regression, classes)]
+
+    assert with_page(story) == ["squared-error(sigmoid)", "squared-error", "cross-entropy"]
 
 
 WIDE = "\n".join(
@@ -319,6 +404,40 @@ def test_the_map_comes_coarse_first_and_stops_at_once(with_page, monkeypatch):
     race = made(Entrant(one["init"]), layers=(2,), rate=one["rate"])
     race.advance(20)
     assert race.costs[0] == rows[2]["cost"][1]
+
+
+def test_a_map_goes_on_while_its_networks_are_raced(with_page, monkeypatch):
+    monkeypatch.setattr(mapping, "LEVELS", (24,))
+
+    async def story(page):
+        await page.answer("set", "state", state={"layers": [2]})
+        await page.say("map", on=True)
+        await page.until(lambda m: m["is"] == "map")
+        raced = await page.answer("set", "state", state={"layers": [2], "rate": 0.5, "networks": [{"init": "he"}]})
+        await page.until(lambda m: m["is"] == "map" and m["last"])
+        await page.say("map", on=True)
+        other = await page.answer("set", "state", state={"layers": [3]})
+        place = len(page.told)
+        await asyncio.sleep(0.5)
+        return raced, other, page.told[place:]
+
+    raced, other, after = with_page(story)
+    assert (raced["mapped"], other["mapped"]) == (True, False)
+    assert not [m for m in after if m["is"] == "map"]
+
+
+def test_what_takes_long_is_told(with_page, monkeypatch):
+    monkeypatch.setattr(sessions, "LONG", 0.0)
+
+    async def story(page):
+        await page.answer("set", "state", state={"layers": [2]})
+        await page.say("step", n=500)
+        await page.at(500)
+        return [m["says"] for m in page.told if m["is"] == "busy"]
+
+    told = with_page(story)
+    assert told[:2] == [sessions.AT_WORK, ""]
+    assert told[-1] == ""
 
 
 def test_every_preset_and_every_stop_is_a_state():

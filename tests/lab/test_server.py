@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.client
 import json
+import logging
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ import websockets
 from symbreak.cli import run as command_line
 from symbreak.errors import InvalidInput
 from symbreak.lab import server as servers
+from symbreak.lab import serving
 from symbreak.lab.server import Allowance, Door, Lab, Limits
 from symbreak.lab.serving import configured, listen
 
@@ -88,7 +90,7 @@ def test_the_token_is_exchanged_for_a_cookie(running):
     status, headers, _ = running.get(f"/?token={running.door.token}")
     assert (status, headers["location"]) == (303, "/")
     kept = {part.strip().lower() for part in headers["set-cookie"].split(";")}
-    assert {"httponly", "samesite=strict", "path=/"} <= kept
+    assert {"httponly", "samesite=lax", "path=/"} <= kept
     assert running.door.token not in str(headers)
     assert running.get(Cookie=headers["set-cookie"].split(";")[0])[0] == 200
 
@@ -268,6 +270,24 @@ def test_a_closed_tab_frees_its_network_at_once(running):
     assert not running.lab.sessions
 
 
+def test_a_page_that_leaves_in_the_middle_of_a_sentence_is_no_defect(running, caplog):
+    async def story():
+        for _ in range(5):
+            page = await running.connect()
+            await page.send(SET)
+            await answered(page, "state")
+            for _ in range(20):
+                await page.send(SET)
+                await page.send('{"do": "save"}')
+            page.transport.abort()
+        while running.lab.sessions:
+            await asyncio.sleep(0.01)
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(story())
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_a_page_that_says_too_much_waits():
     async def story() -> float:
         allowance, begun = Allowance(Limits(rate=200.0, burst=10)), time.monotonic()
@@ -277,6 +297,22 @@ def test_a_page_that_says_too_much_waits():
 
     # 50 messages more than may come at once, at 200 a second.
     assert asyncio.run(story()) >= 50 / 200 - 0.01
+
+
+def test_the_engine_is_made_ready_while_the_page_opens(monkeypatch):
+    warmed, told = threading.Event(), threading.Event()
+    monkeypatch.setattr(serving, "warm", warmed.set)
+
+    async def story() -> None:
+        with listen("127.0.0.1", 0) as listening:
+            server = uvicorn.Server(configured(Lab(Door("127.0.0.1", listening.getsockname()[1]))))
+            running = asyncio.create_task(serving._serve(server, listening, told.set))
+            while not (warmed.is_set() and told.is_set()):
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            await running
+
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_port_in_use_is_one_clear_error(capsys):
@@ -291,8 +327,9 @@ def test_a_port_in_use_is_one_clear_error(capsys):
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "no.such.host.invalid", "8.8.8.8", "x" * 300, "\x00"])
 def test_a_host_that_is_not_ours_is_one_clear_error(host):
-    with pytest.raises(InvalidInput, match="cannot listen"):
+    with pytest.raises(InvalidInput, match="cannot listen") as told:
         listen(host, 0)
+    assert told.value.hint.startswith("--host 127.0.0.1")
 
 
 def test_the_command_prints_its_address_and_ends_at_once():

@@ -15,7 +15,7 @@ from symbreak.lab.state import Place, check_place
 from symbreak.network import Network, descend, optimizers
 
 # Updates that are looked at: what has not parted by then is told as "not within so many".
-STEPS = 1000
+STEPS = 2000
 
 
 def default_place(network: Network, optimizer: str) -> Place:
@@ -37,6 +37,16 @@ def _moved(tied: tuple[tangent.Tie, ...]) -> Place:
         allowed="a start that ties units",
         hint="zeros, or constant(0.5)",
     )
+
+
+def told(
+    network: Network, X: Any, Y: Any, where: Place, epsilon: float, *, halt: threading.Event, **asked: Any
+) -> dict[str, Any] | None:
+    """Return what `dial` finds, or why there is nothing to find; None if `halt` was set."""
+    try:
+        return dial(network, X, Y, where, epsilon, halt=halt, **asked)
+    except InvalidInput as refusal:
+        return {"epsilon": epsilon, "at": list(where), "predicted": None, "measured": None, "note": refusal.rule}
 
 
 def dial(
@@ -78,8 +88,9 @@ def dial(
     moved = changed(network, where, add=epsilon)
     change = [b - a for a, b in zip(network.parameters, moved.parameters, strict=True)]
     if not any(np.any(difference) for difference in change):
-        # Added to this weight, epsilon is less than half of its last digit.
-        return found
+        name, row, column = where
+        least = f"{name}[{row}, {column}] stays as it is: {epsilon:.3g} is less than half of its last bit"
+        return {**found, "note": least}
     logs = []
     growing = tangent.grown(network, change, x, y, tied=tied, optimizer=rule, learning_rate=rate, steps=steps)
     for value in growing:

@@ -23,6 +23,8 @@ Array = NDArray[np.floating[Any]]
 GRID = 48
 # A frame of more numbers would be too much for a browser, thirty times a second: then only the first layer is sent.
 MOST_WEIGHTS = 2048
+# Answers of the decision picture that differ by no more differ by rounding.
+ROUNDING = 1e-12
 
 
 def number(value: Any) -> float | None:
@@ -144,11 +146,13 @@ def _weights(network: Network) -> dict[str, Any]:
     }
 
 
-def boundary(problem: Problem, network: Network) -> str | None:
-    """Return the answers over the plane as bytes, base64, row 0 at the lowest x2; none if the data is not plane.
+def boundary(problem: Problem, network: Network) -> dict[str, Any] | None:
+    """Return the answers over the plane; none if the data is not plane.
 
-    A single output is a probability (for a regression, its place between the least and the largest target), 0 to 255;
-    of several outputs it is the number of the largest.
+    `shades` are bytes, base64, row 0 at the lowest x2. Of several outputs they are the number of the largest. A single
+    output is a probability (for a regression, its place between the least and the largest target): 128 + 127 times its
+    distance from 1/2 over `span`, the largest there is, so that a border is sharp however near to 1/2 all answers are.
+    `same` tells that the answer is the same everywhere.
     """
     train = problem.train
     if train.n_x != 2:
@@ -158,12 +162,18 @@ def boundary(problem: Problem, network: Network) -> str | None:
     # A picture of 256 shades needs no arithmetic that keeps ties.
     answer = forward(network, np.stack([axis.ravel() for axis in axes]), arithmetic="blas").answer
     if len(answer) > 1:
-        values = answer.argmax(axis=0).astype(np.float64)
+        span, shades = 0.5, answer.argmax(axis=0)
     else:
         least, largest = (0.0, 1.0) if train.task == "binary" else (float(train.Y.min()), float(train.Y.max()))
-        values = 255 * (answer[0] - least) / max(largest - least, 1e-300)
-    shades = np.clip(np.nan_to_num(np.rint(values), nan=0.0, posinf=255, neginf=0), 0, 255)
-    return base64.b64encode(shades.astype(np.uint8).tobytes()).decode()
+        places = np.nan_to_num((answer[0] - least) / max(largest - least, 1e-300), nan=0.5, posinf=1.0, neginf=0.0)
+        away = np.clip(places - 0.5, -0.5, 0.5)
+        span = float(np.abs(away).max())
+        shades = 128 + np.rint(127 * away / span) if span > ROUNDING else np.full(away.shape, 128)
+    return {
+        "shades": base64.b64encode(shades.astype(np.uint8).tobytes()).decode(),
+        "span": span,
+        "same": bool(np.ptp(answer, axis=1).max() <= ROUNDING),
+    }
 
 
 def _merged(track: Track, lane: Lane, passed: Forward) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ SUGGESTED = (
 def css() -> str:
     """Return the reports' style sheet, with themes that can be chosen and the colours of networks and classes.
 
-    >>> "--look-1: #e69f00" in css() and ':root[data-theme="dark"]' in css()
+    >>> "--look-1: #009e73" in css() and ':root[data-theme="dark"]' in css()
     True
     """
     sheets = "".join(map(asset, ("style.css", "check.css")))

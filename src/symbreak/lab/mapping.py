@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ ITERATIONS = 500
 """Updates of every network: a click then shows the network at this step."""
 
 
+_basis = attrgetter("data", "layers", "activation", "loss", "seed", "optimizer")
+
+
 def settings(state: State, size: int, x: str, y: str) -> MapSettings:
     """Return the map of this state's network from normal starts; the scale is their standard deviation."""
     axes = {"scale": "scale:0.001:1000:log", "learning-rate": "learning-rate:0.01:100:log"}
@@ -38,6 +42,11 @@ def settings(state: State, size: int, x: str, y: str) -> MapSettings:
         optimizer=state.optimizer,
         in_memory=state.data == OWN,
     )
+
+
+def alike(one: State, other: State) -> bool:
+    """Tell whether two races on the same data have the same map: it does not depend on starts and rates."""
+    return bool(_basis(one) == _basis(other))
 
 
 def draw(

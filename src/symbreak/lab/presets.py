@@ -75,6 +75,15 @@ def starts(*inits: str) -> tuple[Entrant, ...]:
 PAIR = State(layers=(2,))
 FOUR = State()
 TIED = "constant(0.5)"
+ULP = 2.0**-53
+"""The last bit of 0.5."""
+PENCIL = replace(
+    PAIR,
+    data="gaussian-quantiles",
+    rate=4.0,
+    networks=(Entrant(TIED), Entrant(TIED, epsilon=ULP, at=("W1", 1, 0))),
+)
+"""Parts after some 400 updates, and learns then."""
 
 PRESETS = (
     Preset(
@@ -86,8 +95,8 @@ PRESETS = (
     ),
     Preset(
         "two-units",
-        "The lesson's two hidden units",
-        ("R6b", "R7", "R8"),
+        "Figure 1: two hidden units",
+        ("R6", "R6b", "R7", "R8", "R17"),
         "Two inputs, two tanh units, one output: the smallest network that shows it.",
         replace(PAIR, networks=starts("zeros", "he")),
     ),
@@ -115,9 +124,17 @@ PRESETS = (
         (0, 1),
     ),
     Preset(
+        "sigmoid-saturation",
+        "Figure 2: sigmoid on its flat ends",
+        ("R32", "R52"),
+        "The same at the sigmoid: small sums lie where it is steep, large ones on its ends.",
+        replace(FOUR, activation="sigmoid", networks=starts("normal(100)", "normal(0.01)")),
+        (0, 1),
+    ),
+    Preset(
         "one-draw-scaled",
-        "One draw at four scales",
-        ("R43", "R54"),
+        "Figure 2: times 0.01, or 100?",
+        ("R30", "R43", "R54"),
         "The same random numbers times 0.01, 1, 10 and 100: plateau, quick start, saturation.",
         replace(FOUR, networks=starts("normal(0.01)", "normal(1)", "normal(10)", "normal(100)")),
     ),
@@ -140,7 +157,7 @@ PRESETS = (
         "A pencil on its point",
         ("R25",),
         "One weight is off by its last bit; the difference grows until the units part.",
-        replace(PAIR, rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=2.0**-53, at=("W1", 1, 0)))),
+        PENCIL,
     ),
     Preset(
         "dropout",
@@ -218,9 +235,9 @@ TOUR = (
     Stop(
         "Zero fails",
         "Both networks have the same data, seed and rate. The left one starts with all weights at 0, the right one "
-        "with random numbers. Press play.",
+        "with random numbers. Both train now.",
         "The cost curves: one is level, the other falls. The boundary on the left never appears.",
-        replace(PAIR, networks=starts("zeros", "he")),
+        replace(FOUR, networks=starts("zeros", "normal(0.01)")),
         (PLAY,),
     ),
     Stop(
@@ -260,8 +277,8 @@ TOUR = (
         "Change one weight by its last bit. For a while nothing is seen. The difference grows by a factor with every "
         "update, and then the units part. The dial predicts when.",
         "The dial: the step that is predicted, and the one that was measured.",
-        replace(PAIR, rate=3.0, networks=(Entrant(TIED), Entrant(TIED, epsilon=2.0**-53, at=("W1", 1, 0)))),
-        ({"do": "epsilon", "network": 1, "at": ["W1", 1, 0], "value": 2.0**-53}, PLAY),
+        PENCIL,
+        ({"do": "epsilon", "network": 1, "at": ["W1", 1, 0], "value": ULP}, PLAY),
     ),
     Stop(
         "Random, but how large",

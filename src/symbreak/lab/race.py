@@ -11,8 +11,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symbreak import datasets
 from symbreak.diagnosis.symmetry import merge
 from symbreak.errors import InvalidInput
+from symbreak.experiments import Settings, prepare
 from symbreak.experiments.running import Problem
 from symbreak.lab.lanes import Lane, Moment, Track, advanced, cost_of
 from symbreak.lab.lemmas import ties
@@ -180,6 +182,14 @@ class Race:
         while len(self.curve) > MOST_POINTS:
             self.curve_stride *= 2
             self.curve = {t: costs for t, costs in self.curve.items() if t % self.curve_stride == 0}
+
+
+def warm() -> None:
+    """Load, and at the first use on a machine compile, what races need: while the page still opens."""
+    state = State()
+    # This set loads what takes a stranger's first click seconds.
+    datasets.load("circles")
+    Race(state, prepare(Settings(inits=("zeros",)))[0]).advance(1)
 
 
 def _most_kept(lanes: Sequence[Lane]) -> int:

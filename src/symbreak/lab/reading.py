@@ -35,7 +35,9 @@ def listed(value: Any, what: str, *, most: int, least: int = 0) -> list[Any]:
     """Return a list of a bounded length."""
     if not isinstance(value, list) or not least <= len(value) <= most:
         got = f"{len(value)} of them" if isinstance(value, list) else type(value).__name__
-        raise refused(f"{what} is a list of {least} to {most}", got, f"{least} to {most}", "[]")
+        raise refused(
+            f"{what} is a list of {least} to {most}", got, f"{least} to {most}", "one less" if least else "[]"
+        )
     return value
 
 

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from symbreak.lab import look
-from symbreak.lab.session import Session
+from symbreak.lab.session import Gone, Session
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
@@ -154,7 +154,9 @@ class Guard:
             token = connection.query_params.get("token")
             if token is not None and _same(token, self.door.token):
                 answer = RedirectResponse("/", status_code=303)
-                answer.set_cookie(self.door.cookie, self.door.secret, httponly=True, samesite="strict", path="/")
+                # Lax, not strict: a link that somebody shared, in a chat on some site, leads in. What could do anything
+                # is a WebSocket, and other sites' sockets come without the cookie and with their own origin.
+                answer.set_cookie(self.door.cookie, self.door.secret, httponly=True, samesite="lax", path="/")
                 return answer
         return None if self.door.knows_cookie(connection) else PlainTextResponse(STRANGER, status_code=401)
 
@@ -194,7 +196,7 @@ class Lab:
         if len(self.sessions) >= self.limits.sessions:
             await websocket.close(TRY_LATER, "too many pages are open")
             return
-        session = Session(websocket.send_text)
+        session = Session(lambda text: _send(websocket, text))
         self.sessions.add(session)
         running = asyncio.create_task(session.run())
         reading = asyncio.create_task(self._listen(websocket, session))
@@ -207,7 +209,7 @@ class Lab:
                 task.cancel()
             ends = await asyncio.gather(running, reading, return_exceptions=True)
         for end in ends:
-            if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
+            if isinstance(end, Exception) and not isinstance(end, Gone):
                 # A defect of ours: this page's session ends, and the console says why.
                 raise end
 
@@ -221,6 +223,14 @@ class Lab:
                     return
                 await allowance.spend()
                 await session.receive(received.get("text") or "")
+
+
+async def _send(websocket: WebSocket, text: str) -> None:
+    try:
+        await websocket.send_text(text)
+    except (WebSocketDisconnect, RuntimeError) as error:
+        # Starlette raises the second if the socket is closed already.
+        raise Gone from error
 
 
 class Allowance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -12,6 +13,7 @@ import uvicorn
 
 from symbreak.errors import InvalidInput
 from symbreak.lab.protocol import MOST_BYTES
+from symbreak.lab.race import warm
 from symbreak.lab.server import Door, Lab, Limits
 
 
@@ -35,11 +37,14 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        no_host = isinstance(error, (socket.gaierror, UnicodeError)) or (
+            isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
+        )
         raise InvalidInput(
             "the lab cannot listen there",
             got=f"{host}:{port}: {reason}",
-            allowed="a free port of this machine",
-            hint="--port 0, which takes any free port",
+            allowed="an address of this machine" if no_host else "a free port of this machine",
+            hint="--host 127.0.0.1, this machine alone" if no_host else "--port 0, which takes any free port",
         ) from None
     return found
 
@@ -77,6 +82,7 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, ready: Callab
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:
+        threading.Thread(target=warm, daemon=True).start()
         # A browser may take its time to open.
         threading.Thread(target=ready, daemon=True).start()
     await serving

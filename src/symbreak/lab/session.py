@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from symbreak.datasets import Dataset
-from symbreak.diagnosis.symmetry import symmetry
 from symbreak.errors import InvalidInput
-from symbreak.lab import data, dial, frames, mapping, protocol, runs, xray
+from symbreak.lab import data, dial, frames, mapping, proofs, protocol, runs, xray
 from symbreak.lab.background import Background
 from symbreak.lab.pace import Pace
 from symbreak.lab.protocol import Wish
@@ -35,13 +34,20 @@ MOST_WAITING = 64
 FRAME = 1 / 36
 # A race that seeks is shown on its way if it takes longer than this, in seconds.
 PATIENCE = 0.3
+# A piece that takes longer than this many seconds is told of.
+LONG = 1.0
+AT_WORK = "The engine is being made ready: at its first use on a machine it is compiled, which takes some seconds."
+
+
+class Gone(Exception):
+    """The page has closed: nobody is there to be told anything."""
 
 
 class Session:
     """Trains in a thread of its own; everything else happens in the event loop.
 
-    `send` takes what the page is told. `receive` takes what the page says. `run` goes on until it is cancelled; then
-    `close`.
+    `send` takes what the page is told, and raises `Gone` if nobody is there any more. `receive` takes what the page
+    says. `run` goes on until it is cancelled; then `close`.
     """
 
     def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
@@ -61,6 +67,8 @@ class Session:
         self._goal: int | None = None
         self._sought = self._shown = 0.0
         self._told_to = -1
+        # Whether the map that the page was told, if any, is that of this race.
+        self._mapped_here = False
         self._deeds: dict[str, Callable[..., Awaitable[None]]] = {
             "set": self._set,
             "load": self._load,
@@ -121,6 +129,8 @@ class Session:
             await self._deeds[wish.do](**wish.given)
         except InvalidInput as refusal:
             await self.tell(protocol.error(refusal))
+        except Gone:
+            raise
         except Exception:  # a defect of ours must not end a lecture
             LOG.exception("the lab failed at a wish of the page")
             await self.tell(protocol.error(DEFECT))
@@ -135,6 +145,8 @@ class Session:
             return await self._show(race) or busy
         except InvalidInput as refusal:
             found = refusal
+        except Gone:
+            raise
         except Exception:  # as above
             LOG.exception("the lab failed at training or drawing")
             found = DEFECT
@@ -151,7 +163,7 @@ class Session:
             return False
         if steps:
             begun = time.perf_counter()
-            await self._work(race.advance, steps)
+            await self._telling_if_long(self._work(race.advance, steps))
             self._pace.took(steps, time.perf_counter() - begun)
             self._stale = True
         else:
@@ -160,6 +172,15 @@ class Session:
             self._goal = None
             self._pace.restart(race.t)
         return True
+
+    async def _telling_if_long(self, work: Coroutine[Any, Any, None]) -> None:
+        working = asyncio.ensure_future(work)
+        done, _ = await asyncio.wait({working}, timeout=LONG)
+        if not done:
+            await self.tell({"is": "busy", "says": AT_WORK})
+            await asyncio.wait({working})
+            await self.tell({"is": "busy", "says": ""})
+        await working
 
     async def _nap(self) -> None:
         """Wait until the next step is due, or the page says something."""
@@ -197,20 +218,22 @@ class Session:
     async def _begin(self, state: State, own: Dataset | None, *, with_data: bool = True) -> None:
         """Start another race; nothing is changed if it cannot be."""
 
-        def made() -> tuple[Race, list[str]]:
+        def made() -> tuple[Race, list[dict[str, Any]]]:
             race = Race(state, data.problem(state, own))
-            return race, _proofs(race)
+            return race, proofs.proofs(race)
 
-        race, proofs = await self._work(made)
+        race, proved = await self._work(made)
+        if self._race is None or own is not self._own or not mapping.alike(self._race.state, state):
+            self._map.stop()
+            self._mapped_here = False
         self._race, self._own, self._xrayed = race, own, None
         self._goal = state.t or None
-        self._map.stop()
         self._dial.stop()
         self._pace.speed, self._pace.playing = state.speed, self._pace.playing and not with_data
-        await self._tell_state(with_data=with_data, proofs=proofs)
+        await self._tell_state(with_data=with_data, proved=proved)
         self._go_to(state.t)
 
-    async def _tell_state(self, *, with_data: bool, proofs: list[str] | None = None) -> None:
+    async def _tell_state(self, *, with_data: bool, proved: list[dict[str, Any]] | None = None) -> None:
         race = self._raced()
         state = race.state if self._goal is None else replace(race.state, t=self._goal)
         self._told_to = max(race.curve)
@@ -220,7 +243,8 @@ class Session:
                 "state": replace(state, speed=self._pace.speed).to_json(),
                 "data": frames.described(race.track.problem) if with_data else None,
                 "sizes": list(race.moment.lanes[0].network.sizes),
-                "proofs": proofs,
+                "proofs": proved,
+                "mapped": self._mapped_here,
                 "curves": _curves(race, sorted(race.curve)),
             }
         )
@@ -262,7 +286,7 @@ class Session:
         race = self._raced()
         await self._work(race.edit, network, at, value)
         self._goal = None
-        await self._tell_state(with_data=False)
+        await self._tell_state(with_data=False, proved=await self._work(proofs.proofs, race))
 
     async def _merge(self, network: int, on: bool) -> None:
         race = self._raced()
@@ -281,12 +305,10 @@ class Session:
         speed = self._pace.speed
         await self._begin(replace(state, t=0, speed=speed, networks=tuple(others)), self._own, with_data=False)
 
+        asked = {"rate": state.rate, "optimizer": state.optimizer}
+
         def work(tell: Any, halt: Any) -> None:
-            try:
-                options = {"rate": state.rate, "optimizer": state.optimizer, "halt": halt}
-                found = dial.dial(unmoved, problem.train.X, problem.train.Y, where, value, **options)
-            except InvalidInput as refusal:
-                found = {"epsilon": value, "at": list(where), "predicted": None, "measured": None, "note": refusal.rule}
+            found = dial.told(unmoved, problem.train.X, problem.train.Y, where, value, halt=halt, **asked)
             if found is not None:
                 tell({"is": "dial", "network": network, **found})
 
@@ -306,6 +328,7 @@ class Session:
         race = self._raced()
         state, problem = race.state, race.track.problem
         mapping.settings(state, mapping.LEVELS[0], x, y)
+        self._mapped_here = True
         self._map.start(lambda tell, halt: mapping.draw(state, problem, x, y, tell, halt))
 
     async def _save(self) -> None:
@@ -327,8 +350,11 @@ class Session:
 
     async def _begin_with(self, own: Dataset) -> None:
         state = State() if self._race is None else self._race.state
-        fitting = "squared-error" if own.task == "regression" else state.loss
-        await self._begin(replace(state, data=OWN, loss=fitting, t=0, speed=self._pace.speed), own)
+        numbers = self._race is not None and self._race.track.problem.train.task == "regression"
+        if own.task == "regression" or numbers:
+            # What was chosen for a regression was no choice for classes.
+            state = replace(state, loss="squared-error" if own.task == "regression" else State().loss)
+        await self._begin(replace(state, data=OWN, t=0, speed=self._pace.speed), own)
 
 
 def _dialled(network: Network, optimizer: str) -> Place:
@@ -336,15 +362,6 @@ def _dialled(network: Network, optimizer: str) -> Place:
         return dial.default_place(network, optimizer)
     except InvalidInput:
         return "W1", 0, 0
-
-
-def _proofs(race: Race) -> list[str]:
-    """Return what the theorem says of every start; of the largest networks it would keep the page waiting."""
-    state, problem = race.track.state, race.track.problem
-    starts = [start(state, problem, i) for i in range(len(state.networks))]
-    if sum(p.size for p in starts[0].parameters) > frames.MOST_WEIGHTS:
-        return ["" for _ in starts]
-    return [str(symmetry(network, optimizer=state.optimizer)) for network in starts]
 
 
 def _curves(race: Race, steps: list[int]) -> dict[str, Any]:

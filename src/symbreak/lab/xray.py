@@ -105,11 +105,11 @@ def _hidden(
         return "no error", f"{names[1]} is zero: nothing comes down from above."
     if not np.any(sent_down):
         why = f"{names[0]} is all zero" if not np.any(above) else f"the products of {missing} cancel"
-        return (
-            "dead centre",
-            f"Dead centre: {why}, so nothing is sent down to layer {layer}. The slopes are not the cause: "
-            f"{names[2]} is {float(np.abs(slope).max()):.3g} at its largest.",
-        )
+        told = f"Dead centre: {why}, so nothing is sent down to layer {layer}."
+        if not np.any(slope):
+            return "dead centre", f"{told} And {names[2]} is 0 for every unit and example, too."
+        steep = f"{names[2]} is {float(np.abs(slope).max()):.3g} at its largest"
+        return "dead centre", f"{told} The slopes are not the cause: {steep}."
     flat = float((np.abs(slope) < NEAR_ZERO * _steepest(activation)).mean())
     if not np.any(slope):
         return "dead units", f"Dead units: {names[2]} is exactly 0 for every unit and example."

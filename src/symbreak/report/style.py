@@ -12,7 +12,8 @@ from typing import Literal
 from symbreak.report.html import Html, element
 
 INK = "ink"
-COLOURS = (INK, "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#0072b2", "#cc79a7", "#b3a100")
+# Those that stand out from white paper come first, and before those that classes of data take.
+COLOURS = (INK, "#009e73", "#cc79a7", "#d55e00", "#0072b2", "#56b4e9", "#e69f00", "#b3a100")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "solid", "dash", "dashdot", "dot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "triangle-down")
 
@@ -46,7 +47,7 @@ def look(index: int) -> Look:
     The three lists have lengths without a common factor, so 504 initializations pass before a look comes again.
 
     >>> look(1)
-    Look(colour='#e69f00', dash='dash', marker='square')
+    Look(colour='#009e73', dash='dash', marker='square')
     """
     return Look(
         COLOURS[index % len(COLOURS)],

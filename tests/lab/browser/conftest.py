@@ -114,12 +114,23 @@ def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def open_lab(context: BrowserContext, address: str) -> Callable[..., Table]:
+def new_table(context: BrowserContext) -> Callable[[], Table]:
+    """Return what makes an empty page that is listened to."""
+
+    def made() -> Table:
+        table = Table(context.new_page())
+        table.watch()
+        return table
+
+    return made
+
+
+@pytest.fixture
+def open_lab(context: BrowserContext, address: str, new_table: Callable[[], Table]) -> Callable[..., Table]:
     """Open a page of the lab; with a fragment, as from a link."""
 
     def open_it(fragment: str = "", before: Callable[[Page], Any] = lambda page: None) -> Table:
-        table = Table(context.new_page())
-        table.watch()
+        table = new_table()
         before(table.page)
         if fragment:
             # A link has no token: this browser was let in before.

@@ -45,26 +45,44 @@ def test_the_xray_names_the_factor_that_is_zero(lab):
 def test_the_dial_changes_one_weight_and_tells_when_units_part(lab):
     panel = opened(lab, "dial")
     lab.page.locator("#dial-epsilon").press("ArrowRight")
-    expect(panel.locator(".epsilon")).to_contain_text("2^-52")
+    expect(panel.locator(".epsilon")).to_contain_text("2^-53")
     lab.until(lambda: lab.last("dial"), "the dial")
     dial = lab.last("dial")
-    assert dial["epsilon"] == 2.0**-52
+    assert dial["epsilon"] == 2.0**-53
     words = f"predicted step {dial['predicted']}, measured step {dial['measured']}"
     expect(panel.locator(".verdict")).to_contain_text(words)
-    expect(lab.page.locator(".foot .why").first).to_contain_text("was changed by 2.22e-16")
+    expect(lab.page.locator(".foot .why").first).to_contain_text("was changed by 1.11e-16")
+    expect(lab.page.locator("#dial-weight")).to_have_value(json.dumps(dial["at"], separators=(",", ":")))
+    lab.page.select_option("#dial-weight", label="W1[1, 1]")
+    lab.until(lambda: lab.last("dial")["at"] == ["W1", 1, 1], "another weight")
+    expect(panel.locator(".verdict")).to_contain_text("was added to W1[1, 1]")
 
 
 def test_an_edited_weight_breaks_the_proof_by_name(lab):
     lab.play_to(20)
     t = lab.t
     opened(lab, "weights")
-    field = lab.page.get_by_label("W1[2, 1]")
+    field = lab.page.get_by_role("spinbutton", name="W1[2, 1]")
     field.fill("0.25")
     field.press("Enter")
     expect(lab.page.locator(".foot .why").first).to_have_text(
         f"Broken at step {t}: W1[2, 1] was set to 0.25 at step {t}."
     )
-    assert lab.page.locator(".effective").first.text_content() == "4 units, 2 really different"
+    assert lab.page.locator(".effective").first.text_content() == "2 of 4"
+
+
+def test_a_field_says_what_it_does_not_take(lab):
+    wishes = len(lab.does("set"))
+    for field, text in (("layers", "abc"), ("layers", ""), ("layers", "2.5"), ("layers", "1 2 3 4 5"), ("seed", "-1")):
+        box = lab.page.locator(f"#set-{field}")
+        box.fill(text)
+        box.press("Enter")
+        assert box.evaluate("field => field.validationMessage") != ""
+    assert len(lab.does("set")) == wishes
+    lab.page.locator("#set-layers").fill(" 3,  2 ")
+    lab.page.locator("#set-layers").press("Enter")
+    lab.until(lambda: lab.last("state")["sizes"] == [2, 3, 2, 1], "two layers")
+    assert lab.complaints == []
 
 
 def test_merged_units_answer_the_same(lab):

@@ -32,11 +32,71 @@ def test_zeros_stay_tied_and_random_units_part(lab):
     zeros, normal = frame["networks"]
     assert zeros["units"] == [[0, 0, 0, 0]]
     assert normal["units"] == [[0, 1, 2, 3]]
-    assert effective(lab) == ["4 units, 1 really different", "4 units, 4 really different"]
+    assert effective(lab) == ["1 of 4", "4 of 4"]
     assert normal["cost"] < 0.8 * zeros["cost"]
     assert lab.page.locator(".card").first.locator(".lemmas [data-state=ok]").count() == 4
+    expect(lab.page.locator(".foot .why").first).to_have_text("4 units are one, for ever (proved). Only b2 moves.")
     expect(lab.page.locator(".plane").first).to_have_attribute("aria-label", "Weights of the units: 4 units at 0, 0")
     assert lab.complaints == []
+
+
+def test_play_that_is_pressed_before_anything_is_there_is_not_lost(new_table, address):
+    waiting = []
+    early = new_table()
+    early.page.route_web_socket("**/ws", lambda socket: held(socket, waiting))
+    early.page.goto(address)
+    early.page.click("#play")
+    expect(early.page.locator("#play")).to_have_text("Starting…")
+    expect(early.page.locator("#waiting")).to_be_visible()
+    early.until(lambda: waiting, "the first state")
+    waiting.pop()()
+    early.until(lambda: early.t >= 5, "step 5")
+    expect(early.page.locator("#waiting")).to_have_count(0)
+    assert early.complaints == []
+
+
+def held(socket, waiting) -> None:
+    """Keep the server's first message back until what is put on the list is called."""
+    server, kept = socket.connect_to_server(), []
+
+    def release() -> None:
+        for text in kept:
+            socket.send(text)
+        kept.clear()
+        server.on_message(socket.send)
+
+    def keep(text: str) -> None:
+        kept.append(text)
+        waiting.append(release)
+
+    server.on_message(keep)
+
+
+def test_the_curves_are_in_sight_on_a_projector(lab):
+    lab.play_to(20)
+    seen = "window.innerHeight - document.getElementById('chart').getBoundingClientRect().bottom"
+    assert lab.page.evaluate(seen) >= 0
+    lab.page.click("#tour-start")
+    expect(lab.page.locator("#tour h2")).to_contain_text("Step 1 of 8")
+    lab.until(lambda: lab.t >= 20, "step 20")
+    assert lab.page.evaluate(seen) >= 0
+
+
+def test_the_tour_shows_what_it_tells(lab):
+    lab.page.click("#tour-start")
+    following = lab.page.locator("#tour .next")
+    for _ in range(5):
+        following.click()
+    expect(lab.page.locator("#dial .epsilon")).to_contain_text("2^-53")
+    lab.until(lambda: lab.last("dial"), "the dial")
+    told = lab.last("dial")
+    expect(lab.page.locator("#dial .verdict")).to_contain_text(
+        f"predicted step {told['predicted']}, measured step {told['measured']}"
+    )
+    following.click()
+    expect(lab.page.locator("#xray-network")).to_have_value("3")
+    lab.until(lambda: lab.t >= 20, "step 20")
+    expect(lab.page.locator("#xray .verdict")).to_contain_text("Dead edges")
 
 
 def test_every_step_is_counted(lab):
@@ -72,6 +132,27 @@ def test_a_link_gives_the_same_state_in_another_window(lab, open_lab):
     assert other.page.url == shared
     state = of_link(shared)
     assert (state.layers, state.t, state.networks[1].init) == ((3, 2), there["t"], "uniform(-0.5, 0.5)")
+
+
+def test_a_link_on_another_site_leads_in_and_nothing_else_does(lab, new_table):
+    lab.page.locator("#init-1").fill("he")
+    lab.page.locator("#init-1").press("Enter")
+    lab.until(lambda: lab.last("state")["state"] == {"v": 1}, "zeros against he")
+    lab.page.click("#step")
+    lab.until_drawn(1)
+    shared = lab.page.url
+    elsewhere = new_table()
+    body = f"<a href='{shared}'>look</a>"
+    elsewhere.page.route("http://elsewhere.test/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    elsewhere.page.goto("http://elsewhere.test/")
+    host = urlsplit(shared).netloc
+    opened = f"""new Promise((done) => {{ const socket = new WebSocket("ws://{host}/ws");
+        socket.onopen = () => done("open"); socket.onerror = () => done("refused"); }})"""
+    assert elsewhere.page.evaluate(opened) == "refused"
+    read = f"fetch('http://{host}/choices.json', {{credentials: 'include'}}).then(() => 'read', () => 'refused')"
+    assert elsewhere.page.evaluate(read) == "refused"
+    elsewhere.page.click("a")
+    assert elsewhere.until_drawn(1)["networks"] == lab.last("frame")["networks"]
 
 
 def test_a_broken_link_is_told_and_the_race_begins(open_lab):

@@ -1,8 +1,9 @@
 // The plane: what a network answers there, and the data.
 
-import { classColour, colour, pen, rgb } from "./look.js";
+import { classColour, colour, FONT, pen, rgb } from "./look.js";
 
 const SIDE = 48;
+const HALF = 128; // the shade of an answer of one half
 
 /** Return the bytes of a picture that came as base64. */
 export function bytes(text) {
@@ -16,30 +17,41 @@ export function drawBoundary(canvas, picture, data) {
   const { context, width, height } = drawing;
   if (!picture || !data.y_range) {
     context.fillStyle = colour("muted");
-    context.font = "14px system-ui, sans-serif";
+    context.font = `14px ${FONT}`;
     context.textAlign = "center";
     context.fillText(`${data.X.length} inputs: no plane to draw`, width / 2, height / 2, width - 16);
     return;
   }
-  const shades = bytes(picture);
+  const shades = bytes(picture.shades);
   const many = data.task === "multi-class";
   context.imageSmoothingEnabled = !many;
-  context.drawImage(shaded(shades, many), 0, 0, width, height);
+  context.drawImage(shaded(shades, many, picture.span), 0, 0, width, height);
   if (!many) contour(context, shades, width, height);
   context.drawImage(dots(data, width, height), 0, 0, width, height);
+  if (picture.same) label(context, width < 220 ? "same everywhere" : "the same answer everywhere", width, height);
 }
 
 const small = new OffscreenCanvas(SIDE, SIDE);
 
-function shaded(shades, many) {
+function label(context, text, width, height) {
+  context.font = `600 14px ${FONT}`;
+  context.textAlign = "center";
+  const wide = Math.min(width - 8, context.measureText(text).width + 16);
+  context.fillStyle = colour("paper");
+  context.fillRect((width - wide) / 2, height - 25, wide, 21);
+  context.fillStyle = colour("ink");
+  context.fillText(text, width / 2, height - 10, width - 16);
+}
+
+function shaded(shades, many, span) {
   const context = small.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
   const [low, high, paper] = [rgb(classColour(0)), rgb(classColour(1)), rgb(colour("paper"))];
   for (let k = 0; k < shades.length; k++) {
     const row = SIDE - 1 - Math.floor(k / SIDE);
     const at = 4 * (row * SIDE + (k % SIDE));
-    const far = many ? 0.45 : (0.62 * Math.abs(shades[k] - 127.5)) / 127.5;
-    const full = many ? rgb(classColour(shades[k])) : shades[k] < 127.5 ? low : high;
+    const far = many ? 0.45 : (2 * 0.62 * span * Math.abs(shades[k] - HALF)) / 127;
+    const full = many ? rgb(classColour(shades[k])) : shades[k] < HALF ? low : high;
     for (let c = 0; c < 3; c++) image.data[at + c] = paper[c] + far * (full[c] - paper[c]);
     image.data[at + 3] = 255;
   }
@@ -50,7 +62,7 @@ function shaded(shades, many) {
 // The line where the answer is one half: in every cell of the grid from edge to edge.
 function contour(context, shades, width, height) {
   const [across, up] = [width / SIDE, height / SIDE];
-  const value = (i, j) => shades[j * SIDE + i] - 127.5;
+  const value = (i, j) => shades[j * SIDE + i] - HALF;
   context.beginPath();
   for (let j = 0; j + 1 < SIDE; j++) {
     for (let i = 0; i + 1 < SIDE; i++) {

@@ -25,8 +25,8 @@ export class Card {
       onchange: () => wish.init(n, this.init.value.trim()),
     });
     this.remove = el("button", { class: "small", onclick: () => wish.remove(n), "aria-label": `Remove network ${n + 1}` }, "✕");
-    this.boundary = el("canvas", { role: "img", class: "boundary" });
-    this.plane = el("canvas", { role: "img", class: "plane" });
+    this.boundary = el("canvas", { role: "img", class: "boundary", "aria-label": "Decision boundary, not drawn yet" });
+    this.plane = el("canvas", { role: "img", class: "plane", "aria-label": "Weights of the units, not drawn yet" });
     this.cost = el("dd", { class: "cost" });
     this.accuracy = el("dd", { class: "accuracy" });
     this.effective = el("span", { class: "effective" });
@@ -51,9 +51,9 @@ export class Card {
         el("label", { class: "pick", for: id("init"), id: id("name") }, `Start ${n + 1}`), this.init, this.remove),
       el("div", { class: "pictures" },
         el("figure", {}, this.boundary, el("figcaption", {}, "What it answers")),
-        el("figure", {}, this.plane, el("figcaption", {}, "Weights of its units"))),
+        el("figure", {}, this.plane, el("figcaption", {}, "Units' weights"))),
       el("dl", { class: "meters" },
-        el("div", { class: "wide" }, el("dt", {}, "Units"), el("dd", {}, this.effective, this.dots)),
+        el("div", { class: "wide" }, el("dt", {}, "Units really different"), el("dd", {}, this.effective, this.dots)),
         el("div", {}, el("dt", {}, "Cost"), this.cost),
         el("div", {}, this.score, this.accuracy),
         el("div", {}, el("dt", {}, "Saturated"), el("dd", {}, this.saturated, this.bar))),
@@ -74,7 +74,11 @@ export class Card {
     this.merge.checked = entrant.merged !== null;
     this.dropout.value = entrant.dropout;
     this.arithmetic.value = entrant.arithmetic;
-    if (proofs) say(this.proved, proofs);
+    if (proofs) {
+      this.says = proofs.says;
+      this.proofKey = null;
+      say(this.proved, proofs.theorem);
+    }
     this.element.querySelector(".swatch-line").style.color = networkColour(this.index);
     this.element.dataset.look = this.index;
   }
@@ -85,7 +89,9 @@ export class Card {
 
   /** Take what a frame tells of this network. */
   take(network, t) {
+    const first = !this.frame;
     this.frame = network;
+    if (first) this.describe();
     this.trail.add(t, spots(network));
   }
 
@@ -97,7 +103,7 @@ export class Card {
     say(this.cost, short(network.cost));
     say(this.score, data?.score === "r2" ? "R²" : "Accuracy");
     say(this.accuracy, data?.score === "r2" ? short(network.accuracy, 3) : percent(network.accuracy));
-    say(this.effective, units(network));
+    say(this.effective, network.units.map((layer, k) => `${network.effective[k]} of ${layer.length}`).join(", "));
     const saturated = average(network.saturated);
     say(this.saturated, percent(saturated));
     this.bar.value = saturated;
@@ -121,7 +127,7 @@ export class Card {
   }
 
   #prove(network) {
-    const key = JSON.stringify([network.lemmas, network.hypothesis]);
+    const key = JSON.stringify([network.lemmas, network.hypothesis, network.effective, network.diverged]);
     if (this.proofKey === key) return;
     this.proofKey = key;
     this.proof.hidden = network.lemmas.length === 0;
@@ -132,8 +138,9 @@ export class Card {
         el("b", { "aria-hidden": "true" }, state === "error" ? "✗" : "✓"),
         ` ${NAMES[lemma.lemma - 1]}`, el("span", { class: "unseen" }, `: ${told}`));
     }));
-    say(this.why, reason(network));
-    this.why.dataset.state = network.lemmas.some((lemma) => lemma.broken_at !== null) ? "error" : "";
+    const broken = network.lemmas.some((lemma) => lemma.broken_at !== null);
+    say(this.why, !broken && !network.diverged && this.says ? this.says : reason(network));
+    this.why.dataset.state = broken ? "error" : this.says ? "proved" : "";
   }
 
   #merger(network) {
@@ -176,7 +183,10 @@ function average(shares) {
 
 function reason(network) {
   if (network.diverged) return "The cost overflowed: this network diverged.";
-  if (!network.lemmas.length) return "No two units were one at the start: nothing ties them.";
+  if (!network.lemmas.length) {
+    const alike = network.units.some((layer, k) => network.effective[k] < layer.length);
+    return alike ? "No two units were one at the start; by now some answer alike." : "No two units were one at the start: nothing ties them.";
+  }
   const broken = network.lemmas.filter((lemma) => lemma.broken_at !== null);
   if (!broken.length) return "Proof holds, bit by bit: tied units stay tied.";
   const first = broken.reduce((one, other) => (other.broken_at < one.broken_at ? other : one));

@@ -89,12 +89,17 @@ function frame(context, box, scale, last, x, y) {
     context.textAlign = "right";
     context.fillText(short(scale.at(part), 2), box.left - 8, at + 4.5);
     context.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
+    if (part === 0.5 && last < 2) continue;
     context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part === 1 ? " steps" : ""}`, x(part * last), box.bottom + 18);
   }
   context.stroke();
 }
 
+// The cost of knowing nothing but how often each class comes.
 function level(context, box, at) {
+  context.fillStyle = colour("muted");
+  context.textAlign = "right";
+  context.fillText("guessing", box.right - 4, at < box.top + 14 ? at + 15 : at - 5);
   context.strokeStyle = colour("muted");
   context.setLineDash([2, 4]);
   context.beginPath();

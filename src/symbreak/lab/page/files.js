@@ -1,7 +1,7 @@
 // What leaves the page and what comes in: links, pictures, runs, commands, tables.
 
 import { el, find, download } from "./dom.js";
-import { colour, FONT } from "./look.js";
+import { colour, FONT, networkColour } from "./look.js";
 
 const MOST_BYTES = 2 ** 20;
 
@@ -95,21 +95,27 @@ function picture(lab) {
   const margin = 24;
   const canvases = lab.cards.map((card) => [card.boundary, card.plane]);
   const [side, gap, head] = [420, 16, 70];
-  const columns = canvases.length;
-  const sheet = el("canvas", { width: String(2 * margin + columns * side + (columns - 1) * gap), height: String(3 * margin + head + 2 * side + 260) });
+  const shape = (canvas) => (canvas.width ? canvas.height / canvas.width : 0.7);
+  const tall = Math.round(side * Math.max(...canvases.flat().map(shape)));
+  const across = canvases.length * (side + gap) - gap;
+  const foot = Math.round(across * shape(find("chart")));
+  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + 2 * (tall + gap) + foot) });
   const pen = sheet.getContext("2d");
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, sheet.width, sheet.height);
   pen.fillStyle = colour("ink");
   lab.cards.forEach((card, k) => {
     const left = margin + k * (side + gap);
+    pen.fillStyle = networkColour(card.index);
+    pen.fillRect(left, margin + 3, 18, 18);
+    pen.fillStyle = colour("ink");
     pen.font = `600 22px ${FONT}`;
-    pen.fillText(card.init.value, left, margin + 20, side);
+    pen.fillText(card.init.value, left + 28, margin + 20, side - 28);
     pen.font = `16px ${FONT}`;
-    pen.fillText(`${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 46, side);
-    canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * side, side, side - gap));
+    pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 50, side);
+    canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * (tall + gap), side, tall));
   });
-  contain(pen, find("chart"), margin, margin + head + 2 * side, sheet.width - 2 * margin, 240);
+  contain(pen, find("chart"), margin, margin + head + 2 * (tall + gap), across, foot);
   pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
   sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
 }

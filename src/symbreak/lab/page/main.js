@@ -19,6 +19,7 @@ const SPEEDS = [1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000, "max"];
 const SEEK_EVERY = 80; // ms between two wishes of the slider
 const ADDRESS_EVERY = 1000; // ms between two changes of the address while playing
 const CHART_EVERY = 100; // ms between two drawings of the curves while playing
+const PRESSED = 500; // ms within which the server learns that Play was pressed
 const TELL_EVERY = 4000; // ms between two sentences to a screen reader while playing
 
 class Lab {
@@ -30,6 +31,8 @@ class Lab {
   cards = [];
   curves = new Curves();
   playing = false;
+  eager = false; // Play was pressed before there was anything to play
+  pressed = -Infinity;
   t = 0;
   dirty = false;
   listeners = { state: [], frame: [], dial: [], map: [] };
@@ -37,6 +40,7 @@ class Lab {
   constructor(choices) {
     this.choices = choices;
     this.link = new Link({
+      busy: (message) => this.#busy(message),
       open: () => this.#opened(),
       lost: (how) => this.#lost(how),
       state: (message) => this.#state(message),
@@ -92,6 +96,7 @@ class Lab {
 
   #state(message) {
     const before = this.state;
+    find("waiting")?.remove();
     this.state = whole(message.state);
     this.sizes = message.sizes;
     if (message.data) this.data = message.data;
@@ -107,13 +112,20 @@ class Lab {
     this.controls();
     this.emit("state", message);
     this.redraw();
+    if (before === null && this.eager) this.toggle();
+  }
+
+  #busy({ says }) {
+    say(find("busy"), says);
+    find("busy").hidden = !says;
   }
 
   #frame(message) {
     this.frame = message;
     if (message.t < this.t) for (const card of this.cards) card.restart();
     this.t = message.t;
-    this.playing = message.playing;
+    // A frame that was under way when Play was pressed does not know of it yet.
+    if (message.playing === this.playing || performance.now() - this.pressed > PRESSED) this.playing = message.playing;
     this.curves.add(message.curves);
     message.networks.forEach((network, k) => this.cards[k]?.take(network, message.t));
     this.unseen = message.frame;
@@ -176,6 +188,7 @@ class Lab {
   }
 
   add(init, keys = {}) {
+    if (!this.state) return;
     const networks = this.state.networks.slice(0, this.choices.limits.networks - 1);
     this.begin({ networks: [...networks, { ...this.choices.network, init }], ...keys });
   }
@@ -193,6 +206,12 @@ class Lab {
   // ---- playing
 
   toggle() {
+    if (!this.state) {
+      this.eager = !this.eager;
+      say(find("play"), this.eager ? "Starting…" : "Play");
+      return;
+    }
+    this.pressed = performance.now();
     if (this.playing) this.say({ do: "pause" });
     else this.say({ do: "play", speed: this.state.speed });
     this.playing = !this.playing;
@@ -214,6 +233,7 @@ class Lab {
   }
 
   speed(text) {
+    if (!this.state) return;
     this.state.speed = text === "max" ? "max" : Number(text);
     if (this.playing) this.say({ do: "play", speed: this.state.speed });
     this.address();

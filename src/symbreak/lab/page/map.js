@@ -67,7 +67,7 @@ export function mapPanel(lab) {
     draw();
   });
   lab.on("state", (message) => {
-    if (message.proofs && made.open && view.rows.length) say(status, "The map is as far as it was when the race changed.");
+    if (!message.mapped && made.open && view.rows.length) say(status, "The map is that of the race before. Draw it again for this one.");
   });
   new ResizeObserver(draw).observe(canvas);
 }
@@ -95,7 +95,7 @@ function words(view, found) {
   if (!found) return "";
   const score = view.score === "r2" ? `R² ${short(found.score, 3)}` : `accuracy ${percent(found.score)}`;
   const end = found.diverged ? "diverged" : `cost ${short(found.cost)}, ${score}, ${found.effective} units really different`;
-  return `${found.init} at rate ${short(found.rate, 3)}: ${end}.`;
+  return `normal(${short(found.x, 3)}) at rate ${short(found.rate, 3)}: ${end}.`;
 }
 
 function paint(canvas, view) {

@@ -1,5 +1,6 @@
 // The units' weight vectors in the plane; units on one spot are one arrow with a number.
 
+import { short } from "./dom.js";
 import { colour, FONT, networkColour, pen } from "./look.js";
 
 const TRAIL = 240;
@@ -78,7 +79,7 @@ function axes(context, width, height, scale, side, network, data) {
   context.fillStyle = colour("muted");
   context.font = `12px ${FONT}`;
   context.textAlign = "right";
-  context.fillText(String(scale), width / 2 + side - 3, height / 2 + 14);
+  context.fillText(short(scale), width / 2 + side - 3, height / 2 + 14);
   context.textAlign = "left";
   const inputs = network.weights[0]?.[0]?.length ?? 0;
   context.fillText(inputs > 2 ? "weight 2" : inputs === 1 ? "bias" : "w2", width / 2 + 5, 15);

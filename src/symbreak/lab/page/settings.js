@@ -17,7 +17,7 @@ export class Settings {
       return made;
     };
     const number = (key, given) => {
-      const made = el("input", { type: "number", ...given, onchange: () => made.checkValidity() && change({ [key]: Number(made.value) }) });
+      const made = el("input", { type: "number", ...given, onchange: () => made.reportValidity() && change({ [key]: Number(made.value) }) });
       return made;
     };
     this.fields = {
@@ -43,15 +43,19 @@ export class Settings {
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
+  // The browser itself says what is wrong, as it does of numbers that do not fit.
   #layers() {
-    const sizes = this.fields.layers.value.split(/[^0-9]+/).filter(Boolean).map(Number);
-    if (sizes.length) this.change({ layers: sizes });
+    const { layers } = this.fields;
+    const right = /^[\s,]*\d+([\s,]+\d+){0,3}[\s,]*$/.test(layers.value);
+    layers.setCustomValidity(right ? "" : "One to four whole numbers, as 4 or 8, 8.");
+    if (layers.reportValidity()) this.change({ layers: layers.value.match(/\d+/g).map(Number) });
   }
 
   show(state, data) {
     const own = state.data === OWN ? [[OWN, `your own: ${data?.name ?? ""}`]] : [];
     fill(this.fields.data, [...this.choices.data, ...own], state.data);
     this.fields.layers.value = state.layers.join(", ");
+    this.fields.layers.setCustomValidity("");
     classes(data);
     for (const key of ["activation", "loss", "rate", "optimizer", "seed"]) this.fields[key].value = String(state[key]);
   }

@@ -27,6 +27,8 @@ function show(lab, { state, do: then = [], xray }) {
   // A panel asks for its map itself when it opens.
   for (const message of then) if (message.do !== "map") lab.say(message);
   lab.showXray(xray ?? null);
+  const dialled = then.find((message) => message.do === "epsilon");
+  if (dialled) lab.showDial(dialled.network);
   feature(xray ? "xray" : asked.includes("epsilon") ? "dial" : asked.includes("map") ? "map" : null);
 }
 

@@ -18,12 +18,13 @@ export function xrayPanel(lab) {
     el("div", { class: "fields" },
       el("label", { for: network.id }, "Network", network), el("label", { for: layer.id }, "Gradient of layer", layer)),
     row, verdict,
-    el("p", { class: "how" }, "Rows are units, columns are examples or units of the next layer. A cross marks an exact zero, "
+    el("p", { class: "how" }, "The product, divided by the number of examples, with the last factor transposed. Rows are units, columns are examples or units of the next layer. A cross marks an exact zero, "
       + "a faint cell a number below 0.01; colour tells the sign."));
   lab.on("state", () => {
     const layers = lab.sizes.slice(1).map((_, k) => [k + 1, `W${k + 1}`]);
     fill(layer, layers, Number(layer.value) <= layers.length ? layer.value || 1 : 1);
-    if (wanted) {
+    // A state that was under way when it was chosen may not have this network yet.
+    if (wanted && lab.state.networks[wanted.network]) {
       network.value = String(wanted.network);
       layer.value = String(wanted.layer);
       wanted = null;
