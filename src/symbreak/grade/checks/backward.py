@@ -14,6 +14,7 @@ from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
 from symbreak.grade.checks.closeness import close, first_difference, ratio
 from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import Sizes
@@ -33,7 +34,7 @@ def own_activation(trial: Trial) -> str:
     """Return the activation of the learner's own forward pass, so that a ReLU network is judged as one."""
     if "forward_propagation" not in trial.subject.functions:
         return "tanh"
-    case = forward.forward_case(trial, trial.plan.shapes[0], trial.plan.seeds[0])
+    case = forward.forward_case(trial, with_one_output(trial.plan.shapes)[0], trial.plan.seeds[0])
     outcome = trial.call("forward_propagation", *case.args, seed=0)
     if outcome.failed:
         return "tanh"

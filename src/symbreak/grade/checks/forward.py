@@ -13,6 +13,7 @@ from symbreak.grade.checks.check import Check, Finding, nothing_to_see, passes, 
 from symbreak.grade.checks.closeness import close, first_difference
 from symbreak.grade.checks.common import Fault, common, each
 from symbreak.grade.checks.explain import outcome_text
+from symbreak.grade.checks.outputs import several, told, with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import Sizes
@@ -24,9 +25,36 @@ LOUD = 1e4
 
 
 def cases(trial: Trial) -> list[Case]:
-    """Return a call for every shape and seed."""
-    seeds = trial.plan.seeds
-    return [forward_case(trial, sizes, seeds[i % len(seeds)]) for i, sizes in enumerate(trial.plan.shapes)]
+    """Return a call for every shape and seed; of one output for code that refuses several."""
+    seeds, shapes = trial.plan.seeds, trial.plan.shapes
+    if _refusal(trial):
+        shapes = with_one_output(shapes)
+    return [forward_case(trial, sizes, seeds[i % len(seeds)]) for i, sizes in enumerate(shapes)]
+
+
+def _refusal(trial: Trial) -> Tried | None:
+    """Return the call with several outputs that raised an error, if the same with one output did not.
+
+    The course's own template asserts that A2 has one row.
+    """
+    for sizes in several(trial.plan.shapes)[:1]:
+        tried, alone = (_once(trial, each) for each in (sizes, (*sizes[:-1], 1)))
+        if tried.outcome.error and not alone.outcome.failed:
+            return tried
+    return None
+
+
+def _once(trial: Trial, sizes: Sizes) -> Tried:
+    return trial.once(label(sizes), forward_case(trial, sizes, trial.plan.seeds[0]))
+
+
+def _refused(trial: Trial) -> tuple[str, str] | None:
+    tried = _refusal(trial)
+    return (
+        (f"{outcome_text(tried.outcome)} ({tried.case.label})", "Which line knows how many outputs there are?")
+        if tried
+        else None
+    )
 
 
 def forward_case(trial: Trial, sizes: Sizes, seed: int, factor: float = 1.0) -> Case:
@@ -111,10 +139,26 @@ def _output(trial: Trial, tried: Tried) -> Fault | None:
     a1 = right_a1 if a1 is None or a1.shape != right_a1.shape else a1.astype(np.float64)
     z2 = params["W2"] @ a1 + params["b2"]
     kinds = reference.ANSWERS if len(z2) > 1 else ("sigmoid",)
-    if a2 is None or a2.shape != z2.shape or any(close(a2, reference.answers(z2, kind)) for kind in kinds):
+    if a2 is None or a2.shape != z2.shape:
         return None
+    if any(close(a2, reference.answers(z2, kind)) for kind in kinds):
+        return _wrongly_kept(cache, z2, a2)
     said, got = first_difference(a2, reference.answers(z2, "sigmoid"))
     return f"A2 with {said}", got, _output_cause(a2, z2, params), "What range must a probability have?"
+
+
+def _wrongly_kept(cache: dict[str, Any], z2: Array, a2: Array) -> Fault | None:
+    """Return the entry of the cache that is not what the answer was made of."""
+    for key, right in (("Z2", z2), ("A2", a2)):
+        kept = array(cache.get(key))
+        if kept is None or close(kept, right):
+            continue
+        said, got = first_difference(kept, right) if kept.shape == right.shape else (str(right.shape), str(kept.shape))
+        why = (
+            f"The answer is right, but the cache holds another {key}: whatever reads it there computes something else."
+        )
+        return f"{key} in the cache with {said}", got, why, "Does a name change between its line and the dict?"
+    return None
 
 
 def _output_cause(a2: Array, z2: Array, params: Any) -> str:
@@ -150,5 +194,6 @@ CHECKS = (
     Check("forward-shape", "A2 has a column for each example", each(_shape)),
     Check("forward-hidden", "Z1 and A1 are right", each(_hidden), weight=2),
     Check("forward-output", "A2 is the sigmoid of W2 A1 + b2", each(_output), weight=2),
+    told("forward", _refused, ready=lambda trial: len(trial.usable) == len(trial.tried)),
     Check("forward-stable", "large parameters give no nan", _stable, weight=0, required=False),
 )

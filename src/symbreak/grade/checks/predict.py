@@ -9,6 +9,7 @@ from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.backward import own_activation
 from symbreak.grade.checks.check import Check
 from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
 from symbreak.grade.checks.trial import Case, Trial, Tried
 
@@ -23,7 +24,7 @@ def cases(trial: Trial) -> list[Case]:
     """Return a call for every shape of one output, each with answers on both sides of 0.5."""
     hidden, m = own_activation(trial), 3 * trial.plan.examples
     found = []
-    for sizes in dict.fromkeys((*shape[:-1], 1) for shape in trial.plan.shapes):
+    for sizes in with_one_output(trial.plan.shapes):
         for seed in trial.plan.seeds[:2]:
             params, x = reference.parameters(sizes, seed), reference.inputs(sizes[0], m, seed)
             middle = np.median(reference.forward(params, x, hidden)["Z2"])

@@ -76,7 +76,23 @@ def _not_constant(trial: Trial, found: Found) -> Finding:
             got = f"{same[0]} is {float(arrays[same[0]].flat[0]):.4g} everywhere ({tried.case.label})"
             why = "Equal weights make units that compute the same, and equal gradients keep them so."
             return fails(expected, got, f"{why} {lesson_run(found)}", "How many numbers are drawn for this layer?")
-    return passes(expected, "no layer is one number")
+    return _lines_vary(expected, found)
+
+
+def _lines_vary(expected: str, found: Found) -> Finding:
+    """A row or column of one number was not drawn: what it belongs to starts without a direction of its own."""
+    for tried, arrays in found:
+        for key, w in _varied(arrays).items():
+            for what, lines in (("row", w), ("column", w.T)):
+                flat = np.flatnonzero(np.ptp(lines, axis=1) == 0)
+                if flat.size and _long_enough(lines, _bits(arrays[key])):
+                    got = f"{what} {flat[0]} of {key} is {lines[flat[0], 0]:.4g} everywhere ({tried.case.label})"
+                    why = (
+                        "A row holds what a unit takes in, a column what is taken from one input. One that is the same"
+                        " number throughout was not drawn: such a unit is only there, it prefers no input to another."
+                    )
+                    return fails(expected, got, f"{why} {lesson_run(found)}", "Which entries does your loop leave out?")
+    return passes(expected, "no layer, row or column is one number")
 
 
 def _rows_differ(trial: Trial, found: Found) -> Finding:
@@ -103,9 +119,13 @@ def _bits(array: Array) -> int:
     return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else 8 * array.dtype.itemsize
 
 
+def _long_enough(lines: Array, bits: int) -> bool:
+    return lines.shape[1] >= 2 and lines.shape[1] * bits >= FEWEST_BITS
+
+
 def _equal_pair(lines: Array, bits: int) -> tuple[int, int] | None:
     """Return the first two equal rows, if they are long enough to tell."""
-    if lines.shape[1] < 2 or lines.shape[1] * bits < FEWEST_BITS:
+    if not _long_enough(lines, bits):
         return None
     seen: dict[bytes, int] = {}
     for i, line in enumerate(lines):
