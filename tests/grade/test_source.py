@@ -7,7 +7,8 @@ import json
 import pytest
 
 from symbreak.errors import InvalidData
-from symbreak.grade.source import cell_source, read_source, source_of
+from symbreak.grade.sandbox import open_subject
+from symbreak.grade.source import cell_source, read_source
 
 
 def notebook(*codes: str) -> str:
@@ -36,9 +37,48 @@ def test_cells_run_in_order_and_past_errors(tmp_path, capsys):
     assert [line.split(":")[0] for line in told] == ["cell 2 raised ZeroDivisionError", "cell 3 raised SyntaxError"]
 
 
-def test_a_notebook_is_told_from_a_script_by_its_text():
-    assert run(source_of(notebook("x = 3")))["x"] == 3
-    assert source_of("x = {}\n") == "x = {}\n"
+def test_a_script_saved_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_bytes(b"\xef\xbb\xbfx = 3\n")
+    assert run(read_source(path))["x"] == 3
+
+
+EXPORTED = """
+get_ipython().run_line_magic('matplotlib', 'inline')
+files = get_ipython().getoutput('ls')
+if 'IPKernelApp' in get_ipython().config:
+    raise SystemExit
+get_ipython().run_cell_magic('time', '', 'def predict(X):\\n    return X\\n')
+get_ipython().run_cell_magic('bash', '', 'rm -r x')
+"""
+
+
+def test_an_exported_notebook_runs_without_ipython(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text(EXPORTED)
+    with open_subject(read_source(path)) as subject:
+        assert subject.problem == ""
+        assert list(subject.functions) == ["predict"]
+
+
+def test_magics_in_a_script_go_and_mistakes_stay(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("%matplotlib inline\nx = 1\n")
+    assert run(read_source(path))["x"] == 1
+    path.write_text("%matplotlib inline\nx = (1\n")
+    assert read_source(path) == path.read_text()
+
+
+def test_a_link_to_what_somebody_else_wrote_is_refused(tmp_path):
+    (tmp_path / "solution.py").write_text("x = 1")
+    folder = tmp_path / "alice"
+    folder.mkdir()
+    (folder / "a.py").symlink_to("../solution.py")
+    with pytest.raises(InvalidData, match="link out of its folder"):
+        read_source(folder / "a.py")
+    (folder / "b.py").write_text("x = 2")
+    (folder / "c.py").symlink_to("b.py")
+    assert run(read_source(folder / "c.py"))["x"] == 2
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import numpy as np
 from symbreak.grade.catalogue import CATALOGUE
 from symbreak.grade.checks.check import Check, Finding, nothing_to_see
 from symbreak.grade.checks.exact import exact_checks
-from symbreak.grade.checks.explain import explain
+from symbreak.grade.checks.explain import explain_loading
 from symbreak.grade.checks.trial import Trial
 from symbreak.grade.names import FUNCTIONS
 from symbreak.grade.plan import Plan, Rule
 from symbreak.grade.result import CheckResult, Grade, share_points
-from symbreak.grade.subject import Outcome, Subject
+from symbreak.grade.subject import Subject
 
 DEFAULT_FUNCTION = "initialize_parameters"
 
@@ -85,7 +85,7 @@ def _absent(check: Check, function: str, subject: Subject) -> Finding:
     if not check.id.endswith("-runs"):
         return nothing_to_see(f"There is no function {function}.")
     if subject.problem:
-        return Finding("fail", "code that can be loaded", subject.problem, *explain(Outcome(error=subject.problem)))
+        return Finding("fail", "code that can be loaded", subject.problem, *explain_loading(subject.problem))
     got = f"functions {', '.join(subject.functions)}" if subject.functions else "none of the week's functions"
     why = "Functions are found by their names. A cell or line that raises defines nothing that stands below it."
     return Finding("fail", f"a function {function}", got, why, "Is the name spelled as in the assignment?")

@@ -13,7 +13,8 @@ from symbreak.grade.grading import grade
 from symbreak.grade.plan import Plan
 from symbreak.grade.result import Grade
 from symbreak.grade.sandbox import Limits, Protection, grade_many, open_subject
-from symbreak.grade.source import read_source, source_of
+from symbreak.grade.source import read_source
+from symbreak.grade.subject import Unloaded
 
 Progress = Callable[[int, int], None]
 
@@ -46,10 +47,7 @@ def grade_files(
     if len(paths) == 1:
         return [_renamed(_graded(read_source(paths[0]), plan, limits), str(paths[0]))]
     done = grade_many(paths, partial(_one, plan=plan, limits=limits), workers=workers, progress=progress)
-    return [
-        _renamed(one.result or Submission(Grade("", (), one.error), None), str(path))
-        for path, one in zip(paths, done, strict=True)
-    ]
+    return [_renamed(one.result or _lost(one.error, plan), str(path)) for path, one in zip(paths, done, strict=True)]
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -82,8 +80,17 @@ def _shown(file: Path, folder: Path) -> bool:
     return file.is_file() and not any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
 
 
-def _one(text: str, *, plan: Plan, limits: Limits | None) -> Submission:
-    return _graded(source_of(text), plan, limits)
+def _one(path: Path, *, plan: Plan, limits: Limits | None) -> Submission:
+    try:
+        source = read_source(path)
+    except InvalidData as error:
+        return _lost(f"{error.rule}; got {error.got}", plan)
+    return _graded(source, plan, limits)
+
+
+def _lost(problem: str, plan: Plan) -> Submission:
+    """Return the grade of what never came to run: no point, and the reason."""
+    return Submission(grade(Unloaded(problem), plan, "submission"), None)
 
 
 def _graded(source: str, plan: Plan, limits: Limits | None) -> Submission:

@@ -20,6 +20,7 @@ import numpy as np
 from symbreak.grade.namespace import functions, parameter_names
 from symbreak.grade.sandbox import wire
 from symbreak.grade.sandbox.inner.pipe import Pipe
+from symbreak.grade.sandbox.inner.shell import Shell
 from symbreak.grade.values import plain
 
 NAME = "submission"
@@ -65,6 +66,8 @@ def _load(source: str) -> tuple[dict[str, Any], dict[str, Callable[..., Any]], s
     """Return all that the code defines, by name, the functions of the week among it, and what went wrong."""
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
+    shell = Shell(module.__dict__)
+    module.__dict__["get_ipython"] = lambda: shell
     name = f"{NAME}.py"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     try:
