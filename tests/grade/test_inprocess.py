@@ -130,6 +130,46 @@ def test_random_states_are_restored():
     assert (np.random.get_state()[1].tolist(), random.getstate()) == expected
 
 
+def test_pytorchs_state_is_seeded_and_restored():
+    torch = pytest.importorskip("torch")
+
+    def initialize_parameters(n_x, n_h, n_y):
+        W1, W2 = 0.01 * torch.randn(n_h, n_x), 0.01 * torch.randn(n_y, n_h)
+        return {"W1": W1, "b1": torch.zeros(n_h, 1), "W2": W2, "b2": torch.zeros(n_y, 1)}
+
+    before = torch.get_rng_state()
+    first = check(initialize_parameters)
+    torch.rand(3)
+    between = torch.get_rng_state()
+    assert check(initialize_parameters).to_json() == first.to_json()
+    assert torch.equal(torch.get_rng_state(), between)
+    assert not torch.equal(before, between)
+    assert first["init-random"].status == "pass"
+
+
+def test_something_that_is_named_torch_is_left_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
+    assert check(initialize_parameters(3, 4, 1)).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "id"),
+    [({"W2": None, "b2": None}, "init-keys"), ({"W1": None}, "init-dtype")],
+)
+def test_a_dict_without_a_layer_fails(change, id):
+    parameters = {**initialize_parameters(3, 4, 1), **change}
+    parameters = {key: value for key, value in parameters.items() if value is not None or key == "W1"}
+    grade = check(parameters)
+    assert grade[id].status == "fail"
+    assert not grade.passed
+
+
+@pytest.mark.parametrize("points", [-1, float("nan"), "10"])
+def test_points_that_are_no_number_are_refused(points):
+    with pytest.raises(InvalidInput, match="points"):
+        check(initialize_parameters(3, 4, 1), points=points)
+
+
 def test_a_seed_reaches_both_generators():
     draws = [call(lambda: (np.random.rand(), random.random()), seed=seed).value for seed in (3, 3, 4)]
     assert draws[0] == draws[1] != draws[2]

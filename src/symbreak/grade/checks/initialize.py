@@ -88,8 +88,10 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
 
 def _numbers(trial: Trial, tried: Tried) -> Fault | None:
     for key in shapes_of(tried.case.facts["sizes"]):
-        value = tried.value.get(key) if isinstance(tried.value, dict) else None
-        fault = _not_float(value) if value is not None else None
+        if not isinstance(tried.value, dict) or key not in tried.value:
+            continue
+        value = tried.value[key]
+        fault = _not_float(value)
         if fault:
             why, hint = fault
             return "arrays of finite floating-point numbers", f"{key} is {kind(value)}", why, hint

@@ -21,6 +21,12 @@ FEW = 2
 """Iterations of the second run, which must have learned less."""
 
 HIDDEN_SIZES = (3, 5)
+# What learners call the arguments behind X, Y and n_h.
+ITERATION_NAMES = ("num_iter", "n_iter", "iter", "num_epoch", "n_epoch", "epoch", "num_steps", "steps", "max_iter")
+RATE_NAMES = ("learning_rate", "lr", "alpha", "rate")
+PRINT_NAMES = ("print", "verbose")
+
+RATE = 1.2
 EXAMPLES = 61
 LEARNED = 0.5
 """Share of the base-rate cost that must be gone: right solutions from any usual start lose more than nine tenths."""
@@ -38,19 +44,18 @@ def cases(trial: Trial) -> list[Case]:
 
 def _case(trial: Trial, n_h: int, iterations: int) -> Case:
     x, y = _blobs(trial.plan.seeds[0])
-    names = trial.names
-    kwargs: dict[str, Any] = {}
+    names = trial.subject.functions.get(trial.function, ())[3:]
+    given = {ITERATION_NAMES: iterations, RATE_NAMES: RATE, PRINT_NAMES: False}
+    kwargs = {name: value for words, value in given.items() for name in names if _is_called(name, words)}
     args: tuple[Any, ...] = (x, y, n_h)
-    if "num_iterations" in names:
-        kwargs["num_iterations"] = iterations
-    else:
+    if not any(_is_called(name, ITERATION_NAMES) for name in names):
         args = (*args, iterations)
-    if "learning_rate" in names:
-        kwargs["learning_rate"] = 1.2
-    if "print_cost" in names:
-        kwargs["print_cost"] = False
     facts = {"X": x, "Y": y, "sizes": (2, n_h, 1)}
     return Case(f"n_h={n_h}, m={EXAMPLES}, {iterations} iterations", args, kwargs, trial.plan.seeds[0], facts)
+
+
+def _is_called(name: str, words: tuple[str, ...]) -> bool:
+    return name.lower().startswith(words)
 
 
 def _blobs(seed: int) -> tuple[Array, Array]:

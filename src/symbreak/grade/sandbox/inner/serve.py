@@ -9,24 +9,20 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
-import random
 import sys
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from symbreak.grade.namespace import functions, parameter_names
 from symbreak.grade.sandbox import wire
 from symbreak.grade.sandbox.inner.pipe import Pipe
 from symbreak.grade.sandbox.inner.shell import Shell
+from symbreak.grade.seeding import seed
 from symbreak.grade.values import plain
 
 NAME = "submission"
 MESSAGE_CHARACTERS = 2000
-
-_seed_numpy, _seed_random = np.random.seed, random.seed
 
 
 def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
@@ -85,12 +81,11 @@ def _answer(
     args, kwargs = list(values["args"]), dict(values["kwargs"])
     named = {**{str(i): value for i, value in enumerate(args)}, **kwargs}
     before = {name: _fingerprint(value, room) for name, value in named.items()}
-    if request["seed"] is not None:
-        _seed_numpy(request["seed"])
-        _seed_random(request["seed"])
     fields: dict[str, Any] = {"error": "", "memory": False, "too_large": ""}
     value: Any = None
     try:
+        if request["seed"] is not None:
+            seed(request["seed"])
         value = plain(space[request["function"]](*args, **kwargs))
     except MemoryError as error:
         fields |= {"error": _describe(error), "memory": True}
