@@ -72,7 +72,7 @@ def check(
     (False, ['init-not-zero'])
     """
     found, name, sizes = _functions(code, function)
-    single = callable(code) and not isinstance(code, type)
+    single = callable(code) and not isinstance(code, type) and sizes is None
     plan = config.read({"points": points}, Plan())
     plan = plan if hidden is None else config.read(hidden, plan)
     if sizes is not None:
@@ -133,12 +133,12 @@ def _functions(code: Any, function: str | None) -> tuple[dict[str, Callable[...,
         return namespace.functions(vars(code)), getattr(code, "__name__", "namespace"), None
     if isinstance(code, type):
         return namespace.of_class(code), code.__name__, None
+    if hasattr(code, "W1"):
+        return {function or DEFAULT_FUNCTION: lambda *_: code}, type(code).__name__, _sizes(plain(code))
     if callable(code):
         own = getattr(code, "__name__", "")
         name = function or (own if own in KNOWN else DEFAULT_FUNCTION)
         return {name: code}, own or name, None
-    if hasattr(code, "W1"):
-        return {function or DEFAULT_FUNCTION: lambda *_: code}, type(code).__name__, _sizes(plain(code))
     raise InvalidInput(
         "what is checked is a function, a dict of parameters, or something that holds functions",
         got=type(code).__name__,

@@ -120,7 +120,8 @@ def _bits(array: Array) -> int:
 
 
 def _long_enough(lines: Array, bits: int) -> bool:
-    return lines.shape[1] >= 2 and lines.shape[1] * bits >= FEWEST_BITS
+    columns: int = lines.shape[1]
+    return columns >= 2 and columns * bits >= FEWEST_BITS
 
 
 def _equal_pair(lines: Array, bits: int) -> tuple[int, int] | None:
