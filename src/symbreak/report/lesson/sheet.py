@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from symbreak.lesson.claim import Finding
 from symbreak.lesson.figures import Figure, Panel, Step, Steps, Table, still
 from symbreak.report.lesson.words import MARKS, bare, measured
+
+LONGEST = 92
+"""Characters of a title that fit above the two panels."""
 
 
 def figure_of(finding: Finding) -> Figure:
@@ -21,7 +26,7 @@ def _sheet(finding: Finding) -> Figure:
         Table("measured", ("what", "number"), rows),
     )
     return still(
-        f"{claim.id}: {bare(claim.claim)}",
+        textwrap.shorten(f"{claim.id}: {bare(claim.claim)}", LONGEST, placeholder=" ..."),
         f"{bare(claim.claim)} The cases in which it was tried, and the numbers that were measured.",
         *panels,
     )
