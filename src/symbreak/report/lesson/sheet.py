@@ -8,7 +8,7 @@ from symbreak.lesson.claim import Finding
 from symbreak.lesson.figures import Figure, Panel, Step, Steps, Table, still
 from symbreak.report.lesson.words import MARKS, bare, measured
 
-LONGEST = 92
+LONGEST = 76
 """Characters of a title that fit above the two panels."""
 
 
