@@ -145,6 +145,34 @@ def test_a_configuration_comes_before_defaults_and_after_the_command_line(tmp_pa
     assert "passed, 5 of 5 points\n\nlayer_sizes" in out
 
 
+NEEDS_A_MODULE = """
+import numpy as np
+from planar_utils import sigmoid
+
+def forward_propagation(X, parameters):
+    Z1 = parameters["W1"] @ X + parameters["b1"]
+    A1 = np.tanh(Z1)
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = sigmoid(Z2)
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
+"""
+
+
+def test_modules_of_the_assignment_are_handed_out_and_are_no_submissions(tmp_path, capfd):
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    (folder / "a.py").write_text(NEEDS_A_MODULE)
+    (folder / "b.py").write_text(NEEDS_A_MODULE)
+    (folder / "planar_utils.py").write_text("def sigmoid(z):\n    return z\n")  # a learner's own, which is not used
+    assert grade(capfd, folder / "a.py", "--function", "forward_propagation")[0] == 2
+    (tmp_path / "planar_utils.py").write_text("import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n")
+    config = tmp_path / "hidden.toml"
+    config.write_text('files = ["planar_utils.py"]\nfunctions = ["forward_propagation"]\n')
+    code, out, _ = grade(capfd, folder, "--hidden", config)
+    assert (code, out.splitlines()[-1]) == (0, "2 of 2 submissions pass")
+    assert grade(capfd, folder / "a.py", "--hidden", config)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

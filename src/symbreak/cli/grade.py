@@ -66,7 +66,7 @@ def command(
     from symbreak.grade.submissions import find_files, grade_files, usual_workers
 
     plan = _plan(function, every, points, hidden)
-    found = find_files(files)
+    found = find_files(files, handed_out=plan.files.keys())
     _check(found, form, output)
     with progress_bar("grading", quiet=quiet or len(found) == 1) as progress:
         done = grade_files(found, plan, workers=workers or usual_workers(), progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -50,8 +50,10 @@ def grade_files(
     return [_renamed(one.result or _lost(one.error, plan), str(path)) for path, one in zip(paths, done, strict=True)]
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
+def find_files(paths: Sequence[Path], *, handed_out: Collection[str] = ()) -> list[Path]:
     """Return the submissions: files as they are named, folders as the .py and .ipynb files below them, sorted.
+
+    Files in folders that have the name of one that was handed out are not submissions.
 
     Raises `InvalidData` for a path that is not there and a folder without submissions.
     """
@@ -61,6 +63,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
             found.append(path)
             continue
         below = sorted(file for file in path.rglob("*") if file.suffix in (".py", ".ipynb") and _shown(file, path))
+        below = [file for file in below if file.name not in handed_out]
         if not below:
             raise _missing("a folder of submissions holds .py or .ipynb files", path)
         found += below
@@ -94,7 +97,7 @@ def _lost(problem: str, plan: Plan) -> Submission:
 
 
 def _graded(source: str, plan: Plan, limits: Limits | None) -> Submission:
-    with open_subject(source, limits=limits) as subject:
+    with open_subject(source, limits=limits, files=plan.files) as subject:
         return Submission(grade(subject, plan, "submission"), subject.protection)
 
 

@@ -12,6 +12,7 @@ import linecache
 import sys
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from symbreak.grade.namespace import functions, parameter_names
@@ -33,6 +34,7 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     _forget_symbreak()
+    _lay_out(request["files"])
     space, found, problem = _load(request["source"])
     names = {name: parameter_names(function) for name, function in found.items()}
     _flush()
@@ -49,6 +51,14 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
         except Exception as error:
             pipe.send({**fields, "error": _describe(error)}, {"value": None})
         del values, value
+
+
+def _lay_out(files: Mapping[str, str]) -> None:
+    """Write the modules that the code may import; it can change them, and only itself is the worse for it."""
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    if files:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def _forget_symbreak() -> None:
