@@ -67,8 +67,9 @@ def _blobs(seed: int) -> tuple[Array, Array]:
 def _parameters(tried: Tried) -> dict[str, Array] | None:
     """Return the parameters; beside them a run may return its costs."""
     shapes = shapes_of(tried.case.facts["sizes"])
-    candidates = tried.value if isinstance(tried.value, (tuple, list)) else (tried.value,)
-    for candidate in candidates:
+    value = tried.value
+    beside = value if isinstance(value, (tuple, list)) else value.values() if isinstance(value, dict) else ()
+    for candidate in (value, *beside):
         found = arrays_of(candidate, shapes)
         if found is not None:
             return found

@@ -31,13 +31,15 @@ def nn_model(X, Y, n_h, lr=0.5, epochs=10000, verbose=True):
         "W2": rng.normal(0, 0.01, (len(Y), n_h)),
         "b2": np.zeros((len(Y), 1)),
     }
+    means = []
     for epoch in range(epochs):
         A2, c = forward_propagation(X, p)
         g = backward_propagation(X, Y, p, c)
         p = {key: p[key] - lr * g["d" + key] for key in p}
+        means.append(A2.mean())
         if verbose and epoch % 100 == 0:
-            print(epoch, A2.mean())
-    return p
+            print(epoch, means[-1])
+    return {"parameters": p, "means": means}
 
 
 def predict(X, p, threshold=0.5):
