@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from symbreak.errors import InvalidData
-from symbreak.grade.sandbox import open_subject
+from symbreak.grade import source
+from symbreak.grade.sandbox import launch, open_subject
 from symbreak.grade.source import cell_source, read_source
 
 
@@ -118,6 +120,28 @@ def test_what_cannot_be_read_is_told(tmp_path, name, content, rule):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidData, match=rule):
         read_source(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "line", [" " * 10**5 + "x", "a " * 10**5, "a, " * 10**5, "? " * 10**5 + "x", "?" + " " * 10**5 + "x"]
+)
+def test_no_line_takes_long_to_read(line):
+    begun = time.process_time()
+    cell_source(f"!ls\n{line}\n")
+    assert time.process_time() - begun < 1.0  # thousandths; in a pattern that tries twice, minutes
+
+
+def test_blank_lines_take_no_time_to_look_through():
+    begun = time.process_time()
+    assert not launch._TORCH.search("\n" * 10**5 + " " * 10**5)
+    assert time.process_time() - begun < 1.0
+    assert launch._TORCH.search("x = 1\n    import  torch.nn as nn\n")
+
+
+def test_more_code_than_is_run_is_not_parsed(tmp_path, monkeypatch):
+    (tmp_path / "a.py").write_text("x = 1\n" * 10**5)
+    monkeypatch.setattr(source.ast, "parse", lambda text: pytest.fail("it was parsed"))
+    assert len(read_source(tmp_path / "a.py")) == 6 * 10**5
 
 
 def test_missing_and_too_large_files_are_told(tmp_path):
