@@ -317,3 +317,11 @@ def test_no_value_breaks_a_check(name, value):
     grade = check(lambda *_, **__: value, function=name)
     assert not grade.passed
     assert [result for result in grade.results if result.status == "error"] == []
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "x" * 10**6, "a\nb\u202e"])
+def test_names_that_code_returns_are_told_in_short_and_without_escapes(name):
+    told = check(lambda *_: {name: 1.0}).text() + check(lambda *_: type(name, (), {})()).text()
+    assert len(told) < 20_000
+    assert all(character.isprintable() or character == "\n" for character in told)
+    assert "a\nb" not in told

@@ -21,6 +21,9 @@ from symbreak.grade.subject import Subject
 
 DEFAULT_FUNCTION = "initialize_parameters"
 
+LONGEST_TEXT = 500
+"""Characters of what a learner's code returned that are told."""
+
 
 @dataclass(frozen=True)
 class _Looked:
@@ -102,7 +105,7 @@ def _results(looked: Sequence[_Looked], plan: Plan) -> tuple[CheckResult, ...]:
             status=one.finding.status,
             required=one.finding.applies and (one.check.required if rule.required is None else rule.required),
             expected=one.finding.expected,
-            got=one.finding.got,
+            got=_said(one.finding.got),
             why=one.finding.why,
             hint=one.finding.hint,
             points=share if one.finding.status in ("pass", "warn") else 0.0,
@@ -111,6 +114,12 @@ def _results(looked: Sequence[_Looked], plan: Plan) -> tuple[CheckResult, ...]:
         )
         for one, rule, share in zip(looked, rules, worth, strict=True)
     )
+
+
+def _said(text: str) -> str:
+    """Return what code returned, in words that neither flood a page nor move the cursor of a screen."""
+    printable = "".join(c if c.isprintable() else "?" for c in text[:LONGEST_TEXT])
+    return printable if len(text) <= LONGEST_TEXT else f"{printable}..."
 
 
 def _worth(looked: Sequence[_Looked], rules: Sequence[Rule], points: float) -> list[float]:
