@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 import types
 
 import numpy as np
@@ -325,3 +326,23 @@ def test_names_that_code_returns_are_told_in_short_and_without_escapes(name):
     assert len(told) < 20_000
     assert all(character.isprintable() or character == "\n" for character in told)
     assert "a\nb" not in told
+
+
+@pytest.mark.parametrize("shape", [(50_000, 16), (10**6, 1, 1), (1, 10**6), (10**6,)])
+def test_arrays_that_are_far_too_large_cost_no_memory(shape):
+    """Products and pairs of their rows would take gigabytes of the grader's."""
+    large = np.ones(shape, dtype=np.int8)
+
+    def backward_propagation(parameters, cache, X, Y):
+        return dict.fromkeys(("dW1", "db1", "dW2", "db2"), large)
+
+    def initialize(n_x, n_h, n_y):
+        return dict.fromkeys(("W1", "b1", "W2", "b2"), large * 0.01)
+
+    tracemalloc.start()
+    grades = check(backward_propagation), check(initialize)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not any(grade.passed for grade in grades)
+    assert not any(result.status == "error" for grade in grades for result in grade.results)
+    assert most < 64 * 8 * large.size  # the calls' own copies, and nothing that grows with their square

@@ -90,9 +90,9 @@ def _shapes(trial: Trial, tried: Tried) -> Fault | None:
 
 
 def _update_consequence(shape: tuple[int, int], got: tuple[int, ...]) -> str:
-    """Do the update, and tell what NumPy makes of it."""
+    """Tell what NumPy makes of the update."""
     try:
-        after = (np.zeros(shape) - np.zeros(got)).shape
+        after = np.broadcast_shapes(shape, got)
     except ValueError:
         return f"the update {shape} - {got} is refused by NumPy."
     same = "keeps its shape by accident, which another size would not" if after == shape else f"makes {after}"

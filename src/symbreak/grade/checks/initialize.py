@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shap
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import DEEP_LAW_SHAPES, DEEP_SHAPES, LAW_SHAPES, Sizes
 from symbreak.grade.subject import Foreign
+
+MOST_TIMES = 16
+"""More entries than so many times those asked for are a wrong shape, and cost the grader time and memory."""
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -44,9 +48,14 @@ def takes_list(trial: Trial) -> bool:
 
 
 def given(trial: Trial) -> list[tuple[Tried, Arrays]]:
-    """Return the calls whose parameters are all there, as arrays."""
+    """Return the calls whose parameters are all there, as arrays; what is far too large is not looked into."""
     found = [(tried, arrays_of(tried.value, shapes_of(tried.case.facts["sizes"]))) for tried in trial.usable]
-    return [(tried, arrays) for tried, arrays in found if arrays is not None]
+    return [(tried, arrays) for tried, arrays in found if arrays is not None and _of_their_size(tried, arrays)]
+
+
+def _of_their_size(tried: Tried, arrays: Arrays) -> bool:
+    shapes = shapes_of(tried.case.facts["sizes"])
+    return all(arrays[key].size <= MOST_TIMES * math.prod(shape) for key, shape in shapes.items())
 
 
 def weights(arrays: Arrays) -> dict[str, Array]:
@@ -129,11 +138,10 @@ def _weight_shapes(trial: Trial, tried: Tried) -> Fault | None:
 
 
 def _tried_product(value: Array, rows: int) -> str:
-    """Do what the next function will do, and tell what NumPy says."""
-    try:
-        shape = (np.asarray(value, dtype=np.float64) @ np.zeros((rows, 2))).shape
-    except ValueError:
+    """Tell what NumPy will make of the next function's product."""
+    if value.ndim == 0 or value.shape[-1] != rows:
         return f"A matrix of shape {value.shape} times inputs of shape ({rows}, m) is refused by NumPy."
+    shape = (*value.shape[:-1], 2)
     return f"The product with inputs of shape ({rows}, 2) comes out as {shape}: it fits by accident, and means nothing."
 
 

@@ -27,6 +27,9 @@ numbers in half precision and two in single; equal ones then have a chance below
 FEWEST_COLUMNS = 8
 """Columns from which directions are compared: rows of 8 normal numbers come this close with a chance below 1e-20."""
 
+MOST_ROWS = 2000
+"""Rows that are compared with each other, which takes their square in memory."""
+
 FEWEST_SHARED = 24
 """Entries from which two layers are compared: independent ones correlate that well with a chance below 1e-60."""
 
@@ -158,6 +161,7 @@ def _not_mirrored(trial: Trial, found: Found) -> Finding:
 
 
 def _collinear_pair(w: Array) -> tuple[int, int, float] | None:
+    w = w[:MOST_ROWS]
     lengths = np.linalg.norm(w, axis=1)
     alive = np.flatnonzero(lengths > 0)
     unit = w[alive] / lengths[alive, None]
