@@ -19,6 +19,7 @@ from symbreak import lesson
 from symbreak.errors import InvalidInput
 from symbreak.grade import check, inprocess
 from symbreak.grade.inprocess import InProcess
+from symbreak.grade.names import FUNCTIONS
 from symbreak.grade.subject import Call, Foreign
 
 
@@ -346,3 +347,13 @@ def test_arrays_that_are_far_too_large_cost_no_memory(shape):
     assert not any(grade.passed for grade in grades)
     assert not any(result.status == "error" for grade in grades for result in grade.results)
     assert most < 48 * large.nbytes  # the calls' own copies, and nothing that grows with their square
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("value", [{}, (), "text", {"W1": "text"}, 3j], ids=repr)
+def test_what_is_not_there_earns_nothing(function, value):
+    """A property of parts that are missing does not hold: points are for being called and leaving arguments alone."""
+    grade = check(lambda *_, **__: value, function=function)
+    earning = {result.id.rpartition("-")[2] for result in grade.results if result.points}
+    assert not grade.passed
+    assert earning <= {"runs", "arguments"}

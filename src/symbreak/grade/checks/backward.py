@@ -13,7 +13,7 @@ from symbreak.grade.checks import forward, reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
 from symbreak.grade.checks.closeness import close, first_difference, ratio
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
@@ -77,10 +77,12 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
     return f"a dict with {', '.join(KEYS)}", kind(tried.value), why, "Capitals count."
 
 
-def _shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     found = arrays_of(tried.value, KEYS)
-    for key, shape in shapes_of(tried.case.facts["sizes"]).items() if found else ():
-        got = found[f"d{key}"].shape  # type: ignore[index]
+    if found is None:
+        return Unseen("Not all gradients are there: see backward-keys.")
+    for key, shape in shapes_of(tried.case.facts["sizes"]).items():
+        got = found[f"d{key}"].shape
         if got == shape:
             continue
         why = f"A gradient has the shape of its parameter; {_update_consequence(shape, got)}"

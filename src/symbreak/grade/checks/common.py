@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes, warns
 from symbreak.grade.checks.explain import explain, outcome_text
@@ -10,6 +11,13 @@ from symbreak.grade.checks.trial import Trial, Tried
 
 Look = Callable[[Trial], Finding]
 Fault = tuple[str, str, str, str]  # expected, got, why, hint
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What a call returned lacks what is looked for: the property cannot be said to hold, and earns nothing."""
+
+    reason: str
 
 
 def common(prefix: str) -> tuple[Check, ...]:
@@ -21,18 +29,21 @@ def common(prefix: str) -> tuple[Check, ...]:
     )
 
 
-def each(look: Callable[[Trial, Tried], Fault | None], *, expected: str = "") -> Look:
-    """Return a look that examines every usable call and tells the first fault."""
+def each(look: Callable[[Trial, Tried], Fault | Unseen | None], *, expected: str = "") -> Look:
+    """Return a look that examines every usable call and tells the first fault; None says that there is none."""
 
     def look_at_all(trial: Trial) -> Finding:
         if not trial.usable:
             return nothing_to_see(f"{trial.function} returned nothing to look at.")
+        unseen = ""
         for tried in trial.usable:
             fault = look(trial, tried)
-            if fault:
+            if isinstance(fault, Unseen):
+                unseen = fault.reason
+            elif fault:
                 said, got, why, hint = fault
                 return fails(said, f"{got} ({tried.case.label})", why, hint)
-        return passes(expected, f"so for all {len(trial.usable)} calls")
+        return nothing_to_see(unseen) if unseen else passes(expected, f"so for all {len(trial.usable)} calls")
 
     return look_at_all
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from symbreak.grade.checks import reference
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes, warns
 from symbreak.grade.checks.closeness import TOLERANCE
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.explain import explain, outcome_text
 from symbreak.grade.checks.outputs import several, told
 from symbreak.grade.checks.parameters import array, kind
@@ -80,9 +80,11 @@ def _scalar(trial: Trial) -> Finding:
     return passes(expected, "one number")
 
 
-def _value(trial: Trial, tried: Tried) -> Fault | None:
+def _value(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     value, facts = _number(tried.value), tried.case.facts
-    if value is None or _right(value, facts["A2"], facts["Y"]):
+    if value is None:
+        return Unseen("There is no number: see cost-scalar.")
+    if _right(value, facts["A2"], facts["Y"]):
         return None
     right = right_costs(facts["A2"], facts["Y"])[0]
     why, hint = _cause(value, facts["A2"], facts["Y"])

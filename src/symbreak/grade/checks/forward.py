@@ -11,7 +11,7 @@ from symbreak.grade.checks import reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.check import Check, Finding, nothing_to_see, passes, warns
 from symbreak.grade.checks.closeness import close, first_difference
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.explain import outcome_text
 from symbreak.grade.checks.outputs import several, told, with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
@@ -96,25 +96,30 @@ def _returns(trial: Trial, tried: Tried) -> Fault | None:
     return expected, got, why, "What does the last line return?"
 
 
-def _shape(trial: Trial, tried: Tried) -> Fault | None:
+def _shape(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     a2, _ = taken_apart(tried.value)
     shape = (tried.case.facts["sizes"][-1], tried.case.facts["m"])
-    if a2 is None or a2.shape == shape:
+    if a2 is None:
+        return Unseen("There is no A2: see forward-returns.")
+    if a2.shape == shape:
         return None
     why = "One column for each example, one row for each output: the cost compares A2 with Y entry by entry."
     return f"A2 of shape {shape}", str(a2.shape), why, "Write the shapes beside each product."
 
 
-def _hidden(trial: Trial, tried: Tried) -> Fault | None:
+def _hidden(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     facts = tried.case.facts
     _, cache = taken_apart(tried.value)
     right = reference.forward(facts["parameters"], facts["X"])
     for key in ("Z1", "A1"):
         found = array(cache.get(key))
-        if found is None or found.shape != right[key].shape or close(found, right[key]):
+        if found is None:
+            return Unseen(f"There is no {key}: see forward-returns.")
+        if close(found, right[key]) or (key == "A1" and hidden_activation(facts, cache)):
             continue
-        if key == "A1" and hidden_activation(facts, cache):
-            continue
+        if found.shape != right[key].shape:
+            why = "A row for each unit, a column for each example: the backward pass multiplies by it as it stands."
+            return f"{key} of shape {right[key].shape}", str(found.shape), why, "Write the shapes beside each product."
         said, got = first_difference(found, right[key])
         return f"{key} with {said}", got, _hidden_cause(key, found, facts, right), "Compute one entry by hand."
     return None
@@ -129,7 +134,7 @@ def _hidden_cause(key: str, found: Array, facts: Any, right: dict[str, Array]) -
     return f"{key} is not what the formula gives, and all that follows is built on it."
 
 
-def _output(trial: Trial, tried: Tried) -> Fault | None:
+def _output(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     """Judge A2 by the learner's own A1, so that a fault in the hidden layer is told once."""
     facts = tried.case.facts
     a2, cache = taken_apart(tried.value)
@@ -140,7 +145,7 @@ def _output(trial: Trial, tried: Tried) -> Fault | None:
     z2 = params["W2"] @ a1 + params["b2"]
     kinds = reference.ANSWERS if len(z2) > 1 else ("sigmoid",)
     if a2 is None or a2.shape != z2.shape:
-        return None
+        return Unseen("There is no A2 of the right shape: see forward-shape.")
     if any(close(a2, reference.answers(z2, kind)) for kind in kinds):
         return _wrongly_kept(cache, z2, a2)
     said, got = first_difference(a2, reference.answers(z2, "sigmoid"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symbreak.grade import consequence
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
-from symbreak.grade.checks.common import Fault, each
+from symbreak.grade.checks.common import Fault, Unseen, each
 from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import DEEP_LAW_SHAPES, DEEP_SHAPES, LAW_SHAPES, Sizes
@@ -95,7 +95,14 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
     return expected, f"{kind(tried.value)}; missing {', '.join(missing)}", why, "Capitals count, and so do numbers."
 
 
-def _numbers(trial: Trial, tried: Tried) -> Fault | None:
+def _missing(tried: Tried, letter: str = "") -> Unseen | None:
+    """Return what there is not to see: parameters whose names begin with a letter."""
+    keys = [key for key in shapes_of(tried.case.facts["sizes"]) if key.startswith(letter)]
+    whole = isinstance(tried.value, dict) and all(array(tried.value.get(key)) is not None for key in keys)
+    return None if whole else Unseen(f"Not all of {', '.join(keys)} are there: see init-keys and init-dtype.")
+
+
+def _numbers(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key in shapes_of(tried.case.facts["sizes"]):
         if not isinstance(tried.value, dict) or key not in tried.value:
             continue
@@ -104,7 +111,7 @@ def _numbers(trial: Trial, tried: Tried) -> Fault | None:
         if fault:
             why, hint = fault
             return "arrays of finite floating-point numbers", f"{key} is {kind(value)}", why, hint
-    return None
+    return _missing(tried)
 
 
 def _not_float(value: Any) -> tuple[str, str] | None:
@@ -124,7 +131,7 @@ def _not_float(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def _weight_shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _weight_shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key, shape in shapes_of(tried.case.facts["sizes"]).items():
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("W") or value.shape == shape:
@@ -134,7 +141,7 @@ def _weight_shapes(trial: Trial, tried: Tried) -> Fault | None:
         if value.shape == shape[::-1]:
             hint = f"{hint} This one stands on its side."
         return f"{key} of shape {shape}", f"{value.shape}", why, hint
-    return None
+    return _missing(tried, "W")
 
 
 def _tried_product(value: Array, rows: int) -> str:
@@ -145,7 +152,7 @@ def _tried_product(value: Array, rows: int) -> str:
     return f"The product with inputs of shape ({rows}, 2) comes out as {shape}: it fits by accident, and means nothing."
 
 
-def _bias_shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _bias_shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key, shape in shapes_of(tried.case.facts["sizes"]).items():
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("b") or value.shape == shape:
@@ -157,7 +164,7 @@ def _bias_shapes(trial: Trial, tried: Tried) -> Fault | None:
             _bias_consequence(value, shape[0]),
             "How many sizes are in the tuple?",
         )
-    return None
+    return _missing(tried, "b")
 
 
 def _bias_consequence(value: Array, n: int) -> str:
@@ -173,7 +180,7 @@ def _bias_consequence(value: Array, n: int) -> str:
     )
 
 
-def _bias_zero(trial: Trial, tried: Tried) -> Fault | None:
+def _bias_zero(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key in shapes_of(tried.case.facts["sizes"]):
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("b") or not np.any(value):
@@ -184,7 +191,7 @@ def _bias_zero(trial: Trial, tried: Tried) -> Fault | None:
         )
         largest = float(np.max(np.abs(value)))
         return f"{key} exactly zero", f"entries up to {largest:.3g}", why, "Which line makes the biases?"
-    return None
+    return _missing(tried, "b")
 
 
 def _all_zero(trial: Trial, found: Sequence[tuple[Tried, Arrays]]) -> Finding:
