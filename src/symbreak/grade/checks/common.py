@@ -25,7 +25,7 @@ def common(prefix: str) -> tuple[Check, ...]:
     return (
         Check(f"{prefix}-runs", "returns a value for every size", _runs, weight=2),
         Check(f"{prefix}-arguments", "leaves its arguments as they were", _arguments),
-        Check(f"{prefix}-quiet", "prints nothing", _quiet, weight=0, required=False),
+        Check(f"{prefix}-quiet", "prints nothing", _quiet),
     )
 
 
@@ -86,17 +86,19 @@ def _name(position: str) -> str:
 
 
 def _quiet(trial: Trial) -> Finding:
+    if all(tried.outcome.failed for tried in trial.tried):
+        return nothing_to_see(f"{trial.function} returned nothing to look at.")
     # NumPy's own warnings go to stderr as well; they are told where they matter.
     printed = next((t.outcome for t in trial.tried if t.outcome.stdout.strip() or _own_words(t.outcome.stderr)), None)
     if printed is None:
         return passes("no output", "none")
-    where, said = ("stdout", printed.stdout) if printed.stdout.strip() else ("stderr", _own_words(printed.stderr))
-    return warns(
-        "no output",
-        f"on {where}: {' '.join(said.split())[:80]!r}",
-        "It works. But a function that is called ten thousand times in training prints ten thousand times.",
-        "Print where you call the function.",
-    )
+    errors = _own_words(printed.stderr)
+    got = f"on {'stderr' if errors else 'stdout'}: {' '.join((errors or printed.stdout).split())[:80]!r}"
+    often = "a function that is called ten thousand times in training prints ten thousand times."
+    if errors and trial.function != "nn_model":  # training may show its progress there
+        why = f"What is written there is taken for an error: notebooks show it in red, programs stop at it. And {often}"
+        return fails("no output", got, why, "Raise an exception if something is wrong, and else say nothing.")
+    return warns("no output", got, f"It works. But {often}", "Print where you call the function.")
 
 
 def _own_words(stderr: str) -> str:
