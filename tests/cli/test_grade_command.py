@@ -57,6 +57,49 @@ def test_code_that_cannot_be_loaded(tmp_path, capfd):
     assert "0 of 100 points" in out
 
 
+@pytest.mark.parametrize(
+    ("code", "cause", "hint"),
+    [
+        ("def f(:\n", "Python cannot read the file", "every bracket closed"),
+        ("raise SystemExit", "ends Python", "apart from defining functions"),
+        ("import os; os._exit(0)", "ends Python", "apart from defining functions"),
+        ("import not_there", "imports is not there", "could the code do without"),
+        ("x = 1 / 0", "when it is run from top to bottom", "Restart, run all"),
+    ],
+)
+def test_why_code_was_not_loaded_is_told(tmp_path, capfd, code, cause, hint):
+    (tmp_path / "a.py").write_text(code)
+    _, out, _ = grade(capfd, tmp_path / "a.py", "--format", "json")
+    first = json.loads(out)["results"][0]
+    assert cause in first["why"]
+    assert hint in first["hint"]
+
+
+UNUSUAL = {  # what single files are, they are in a folder of many
+    "mark.py": b"\xef\xbb\xbf",
+    "latin.py": b"# -*- coding: latin-1 -*-\n# \xe9\n",
+    "lines.py": b"",
+}
+
+
+def test_files_are_read_alike_alone_and_among_many(tmp_path, capfd):
+    source = (ZOO / "right/xavier.py").read_bytes()
+    for name, start in UNUSUAL.items():
+        (tmp_path / name).write_bytes(start + (source.replace(b"\n", b"\r\n") if name == "lines.py" else source))
+    assert [grade(capfd, tmp_path / name)[0] for name in UNUSUAL] == [0, 0, 0]
+    code, out, _ = grade(capfd, tmp_path)
+    assert (code, out.splitlines()[-1]) == (0, "3 of 3 submissions pass")
+
+
+def test_what_cannot_be_read_has_no_point_of_all_and_a_reason(tmp_path, capfd):
+    (tmp_path / "a.py").write_bytes(b"\xff\xfe")
+    (tmp_path / "b\x1b[2J.py").write_text("x = 1")
+    code, out, _ = grade(capfd, tmp_path, "--points", "20")
+    assert code == 2
+    assert "a.py: not passed, 0 of 20 points\n  It could not be run: a script must be text" in out
+    assert "\x1b" not in out
+
+
 def test_one_function_points_and_file(tmp_path, capfd):
     target = tmp_path / "grade.json"
     code, out, _ = grade(
@@ -85,7 +128,8 @@ def test_a_folder_of_submissions_loses_none(tmp_path, capfd):
     (folder / "d.py").write_bytes(b"\xff\xfe")
     code, out, _ = grade(capfd, folder, "--workers", "2")
     assert code == 2
-    assert [line.split(": ")[1][:6] for line in out.splitlines()[:4]] == ["passed", "not pa", "not pa", "not pa"]
+    lines = [line for line in out.splitlines() if not line.startswith("  ")]
+    assert [line.split(": ")[1][:6] for line in lines[:4]] == ["passed", "not pa", "not pa", "not pa"]
     assert "1 of 4 submissions pass" in out
     page = tmp_path / "page.html"
     assert grade(capfd, folder, "--format", "html", "--output", page)[0] == 2
@@ -99,6 +143,34 @@ def test_a_configuration_comes_before_defaults_and_after_the_command_line(tmp_pa
     assert "passed, 20 of 20 points\n\npredict" in out
     _, out, _ = grade(capfd, COURSE, "--hidden", config, "--function", "layer_sizes", "--points", "5")
     assert "passed, 5 of 5 points\n\nlayer_sizes" in out
+
+
+NEEDS_A_MODULE = """
+import numpy as np
+from planar_utils import sigmoid
+
+def forward_propagation(X, parameters):
+    Z1 = parameters["W1"] @ X + parameters["b1"]
+    A1 = np.tanh(Z1)
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = sigmoid(Z2)
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
+"""
+
+
+def test_modules_of_the_assignment_are_handed_out_and_are_no_submissions(tmp_path, capfd):
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    (folder / "a.py").write_text(NEEDS_A_MODULE)
+    (folder / "b.py").write_text(NEEDS_A_MODULE)
+    (folder / "planar_utils.py").write_text("def sigmoid(z):\n    return z\n")  # a learner's own, which is not used
+    assert grade(capfd, folder / "a.py", "--function", "forward_propagation")[0] == 2
+    (tmp_path / "planar_utils.py").write_text("import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n")
+    config = tmp_path / "hidden.toml"
+    config.write_text('files = ["planar_utils.py"]\nfunctions = ["forward_propagation"]\n')
+    code, out, _ = grade(capfd, folder, "--hidden", config)
+    assert (code, out.splitlines()[-1]) == (0, "2 of 2 submissions pass")
+    assert grade(capfd, folder / "a.py", "--hidden", config)[0] == 0
 
 
 @pytest.mark.parametrize(

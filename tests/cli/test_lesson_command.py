@@ -10,7 +10,7 @@ import pytest
 
 import symbreak
 from symbreak.cli import run
-from symbreak.lesson.audit import claims
+from symbreak.lesson.audit import claims, find
 from symbreak.lesson.catalogue import SECTIONS
 
 
@@ -72,6 +72,17 @@ def test_files_are_written_and_nothing_else(tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "images"])
 
 
+@pytest.mark.parametrize("id", ["R9", "R29", "K7"])
+def test_a_claim_without_a_figure_of_its_own_shows_its_cases_and_numbers(id, tmp_path):
+    assert find(id).experiment().figure is None
+    plot = tmp_path / "p.svg"
+    assert run(["lesson", id, "-q", "--plot", str(plot)]) == 0
+    shown = "".join(plot.read_text().split())
+    evidence = find(id).experiment()
+    assert all(case.when.split()[-1] in shown for case in evidence.cases)
+    assert all(name.split("_")[0] in shown for name in evidence.measured)
+
+
 def test_the_chapter_is_the_same_again(tmp_path):
     for name in ("a.md", "b.md"):
         assert (
@@ -103,7 +114,7 @@ def test_a_notebook_needs_no_run(tmp_path, monkeypatch):
         (["--html", "l.html"], "ids, or --all"),
         (["R8", "R10", "--plot", "p.png"], "one id"),
         (["R8", "--plot", "p.bmp"], ".png"),
-        (["R9", "--plot", "p.png"], "without a figure"),
+        (["assignments", "--plot", "p.png"], "one id"),
         (["R8", "--html", "l.pdf"], ".html"),
         (["R8", "--markdown", "l.txt"], ".md"),
         (["R8", "--notebook", "l.py"], ".ipynb"),
@@ -136,7 +147,7 @@ def test_the_view_shows_itself(tmp_path):
     lesson.plot(tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(symbreak.InvalidInput, match="one claim"):
-        symbreak.audit_lesson("R9").plot(tmp_path / "q.png")
+        symbreak.audit_lesson("R9", "R10").plot(tmp_path / "q.png")
     assert not (tmp_path / "q.png").exists()
 
 

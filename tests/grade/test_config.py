@@ -124,6 +124,11 @@ def test_exact_arguments_become_arrays():
         ({"checks": {"init-runs": {"required": "yes"}}}, "true or false"),
         ({"checks": {"init-runs": {"points": 60}, "init-keys": {"points": 60}}}, "at most 100"),
         ({"exact": [{"function": "predict"}]}, "exact"),
+        ({"files": []}, "files"),
+        ({"files": [3]}, "files"),
+        ({"files": ["none_of_these.py"]}, "must exist"),
+        ({"files": ["table.csv"]}, "paths of modules"),
+        ({"files": ["../not-a-name.py"]}, "paths of modules"),
         ({"exact": [{"function": "predict", "args": [1], "expected": 1, "numpy_seed": -1}]}, "numpy_seed"),
     ],
 )

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 import types
 
 import numpy as np
@@ -18,6 +19,7 @@ from symbreak import lesson
 from symbreak.errors import InvalidInput
 from symbreak.grade import check, inprocess
 from symbreak.grade.inprocess import InProcess
+from symbreak.grade.names import FUNCTIONS
 from symbreak.grade.subject import Call, Foreign
 
 
@@ -128,6 +130,46 @@ def test_random_states_are_restored():
     expected = np.random.get_state()[1].tolist(), random.getstate()
     check(lambda *s: (np.random.seed(1), random.seed(1), initialize_parameters(*s))[2])
     assert (np.random.get_state()[1].tolist(), random.getstate()) == expected
+
+
+def test_pytorchs_state_is_seeded_and_restored():
+    torch = pytest.importorskip("torch")
+
+    def initialize_parameters(n_x, n_h, n_y):
+        W1, W2 = 0.01 * torch.randn(n_h, n_x), 0.01 * torch.randn(n_y, n_h)
+        return {"W1": W1, "b1": torch.zeros(n_h, 1), "W2": W2, "b2": torch.zeros(n_y, 1)}
+
+    before = torch.get_rng_state()
+    first = check(initialize_parameters)
+    torch.rand(3)
+    between = torch.get_rng_state()
+    assert check(initialize_parameters).to_json() == first.to_json()
+    assert torch.equal(torch.get_rng_state(), between)
+    assert not torch.equal(before, between)
+    assert first["init-random"].status == "pass"
+
+
+def test_something_that_is_named_torch_is_left_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
+    assert check(initialize_parameters(3, 4, 1)).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "id"),
+    [({"W2": None, "b2": None}, "init-keys"), ({"W1": None}, "init-dtype")],
+)
+def test_a_dict_without_a_layer_fails(change, id):
+    parameters = {**initialize_parameters(3, 4, 1), **change}
+    parameters = {key: value for key, value in parameters.items() if value is not None or key == "W1"}
+    grade = check(parameters)
+    assert grade[id].status == "fail"
+    assert not grade.passed
+
+
+@pytest.mark.parametrize("points", [-1, float("nan"), "10"])
+def test_points_that_are_no_number_are_refused(points):
+    with pytest.raises(InvalidInput, match="points"):
+        check(initialize_parameters(3, 4, 1), points=points)
 
 
 def test_a_seed_reaches_both_generators():
@@ -277,3 +319,41 @@ def test_no_value_breaks_a_check(name, value):
     grade = check(lambda *_, **__: value, function=name)
     assert not grade.passed
     assert [result for result in grade.results if result.status == "error"] == []
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "x" * 10**6, "a\nb\u202e"])
+def test_names_that_code_returns_are_told_in_short_and_without_escapes(name):
+    told = check(lambda *_: {name: 1.0}).text() + check(lambda *_: type(name, (), {})()).text()
+    assert len(told) < 20_000
+    assert all(character.isprintable() or character == "\n" for character in told)
+    assert "a\nb" not in told
+
+
+@pytest.mark.parametrize("shape", [(8_000, 16), (10**5, 1, 1), (1, 10**5), (10**5,)])
+def test_arrays_that_are_far_too_large_cost_no_memory(shape):
+    """Products and pairs of their rows would take gigabytes of the grader's."""
+    large = np.random.RandomState(0).randn(*shape)
+
+    def backward_propagation(parameters, cache, X, Y):
+        return dict.fromkeys(("dW1", "db1", "dW2", "db2"), large)
+
+    def initialize(n_x, n_h, n_y):
+        return dict.fromkeys(("W1", "b1", "W2", "b2"), large * 0.01)
+
+    tracemalloc.start()
+    grades = check(backward_propagation), check(initialize)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not any(grade.passed for grade in grades)
+    assert not any(result.status == "error" for grade in grades for result in grade.results)
+    assert most < 48 * large.nbytes  # the calls' own copies, and nothing that grows with their square
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("value", [{}, (), "text", {"W1": "text"}, 3j], ids=repr)
+def test_what_is_not_there_earns_nothing(function, value):
+    """A property of parts that are missing does not hold: points are for being called and for good manners."""
+    grade = check(lambda *_, **__: value, function=function)
+    earning = {result.id.rpartition("-")[2] for result in grade.results if result.points}
+    assert not grade.passed
+    assert earning <= {"runs", "arguments", "quiet"}

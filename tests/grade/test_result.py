@@ -52,7 +52,7 @@ def test_text_tells_what_does_not_pass_and_hides_what_is_hidden():
 def test_gradescope_has_a_test_for_each_check():
     data = json.loads(json.dumps(gradescope(Grade("a", (PASS, WARN, replace(FAIL, visibility="after_due_date"))))))
     assert [t["status"] for t in data["tests"]] == ["passed", "passed", "failed"]
-    assert sum(t["score"] for t in data["tests"]) == 70
+    assert sum(t["score"] for t in data["tests"]) == 70 == data["score"]
     assert sum(t["max_score"] for t in data["tests"]) == 100
     assert data["tests"][2]["visibility"] == "after_due_date"
     assert "no <W1>" in data["tests"][2]["output"]

@@ -66,7 +66,7 @@ def command(
     from symbreak.grade.submissions import find_files, grade_files, usual_workers
 
     plan = _plan(function, every, points, hidden)
-    found = find_files(files)
+    found = find_files(files, handed_out=plan.files.keys())
     _check(found, form, output)
     with progress_bar("grading", quiet=quiet or len(found) == 1) as progress:
         done = grade_files(found, plan, workers=workers or usual_workers(), progress=progress)
@@ -112,7 +112,7 @@ def _check(found: Sequence[Path], form: Format, output: Path | None) -> None:
 
 def _written(grades: Sequence[Grade], form: Format) -> str:
     from symbreak.grade.gradescope import gradescope
-    from symbreak.grade.text import headline
+    from symbreak.grade.text import brief
     from symbreak.report.grade_page import grades_page
 
     if form is Format.html:
@@ -126,7 +126,7 @@ def _written(grades: Sequence[Grade], form: Format) -> str:
     if len(grades) == 1:
         return grades[0].text(hidden=True) + "\n"
     passed = sum(grade.passed for grade in grades)
-    return "\n".join([*map(headline, grades), "", f"{passed} of {len(grades)} submissions pass"]) + "\n"
+    return "\n".join([*map(brief, grades), "", f"{passed} of {len(grades)} submissions pass"]) + "\n"
 
 
 def _deliver(text: str, output: Path | None) -> None:

@@ -106,7 +106,7 @@ def _check_request(
             allowed="ids, or --all",
             hint="--all",
         )
-    if plot is not None and (every or len(ids or []) > 1):
+    if plot is not None and (every or len(ids or []) > 1 or _published(ids)):
         raise InvalidInput(
             "a plot shows the figure of one claim", got=got, allowed="one id", hint="symbreak lesson R8 --plot R8.png"
         )

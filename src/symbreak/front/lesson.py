@@ -71,10 +71,11 @@ class Lesson:
     def plot(self, path: str | Path | None = None) -> Any:
         """Return the figure of the one claim as a Matplotlib figure; write it (.png, .svg, .pdf) if a path is given.
 
-        A figure with a switch or a dial is drawn whole: a row of panels for every position.
+        A figure with a switch or a dial is drawn whole: a row of panels for every position. A claim without a figure
+        of its own shows its cases and numbers.
 
         Raises:
-            InvalidInput: several claims, or one without a figure.
+            InvalidInput: several claims.
         """
         figure = self.only_figure()
         if path is not None:
@@ -83,14 +84,14 @@ class Lesson:
 
     def only_figure(self) -> Figure:
         """Return the figure of the one claim, as data; raises as `plot` does."""
-        figures = [finding.evidence.figure for finding in self.findings]
-        if len(figures) == 1 and figures[0] is not None:
-            return figures[0]
-        ids = ", ".join(finding.claim.id for finding in self.findings)
+        from symbreak.report.lesson.sheet import figure_of
+
+        if len(self.findings) == 1:
+            return figure_of(self.findings[0])
         raise InvalidInput(
             "a plot shows the figure of one claim",
-            got=f"{ids}, without a figure" if len(figures) == 1 else f"{len(figures)} claims",
-            allowed="one claim that has a figure",
+            got=f"{len(self.findings)} claims",
+            allowed="one claim",
             hint='audit_lesson("R8").plot("R8.png")',
         )
 

@@ -7,6 +7,7 @@ shapes = [[3, 4, 1], [7, 2, 5]]            # n_x, n_h, n_y
 seeds = [11, 12]
 examples = 17                              # m
 only = ["init-runs", "init-not-zero"]      # left out: all checks
+files = ["planar_utils.py"]                # modules that the assignment hands out, beside this file
 visibility = "hidden"                      # visible, hidden, after_due_date, after_published
 
 [checks.init-not-zero]
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -35,10 +37,15 @@ from symbreak.errors import InvalidData, InvalidInput, UnknownName
 from symbreak.grade.catalogue import CATALOGUE, ids
 from symbreak.grade.plan import Exact, Plan, Rule, Sizes
 from symbreak.grade.result import Visibility
+from symbreak.grade.source import read_source
 
 SCHEMA = "symbreak/grade-config/1"
 LARGEST_SIZE = 10_000
-_KEYS = ("schema", "functions", "points", "shapes", "seeds", "examples", "only", "visibility", "checks", "exact")
+MODULE = re.compile(r"[^\W\d]\w*\.py")
+_KEYS = (
+    *("schema", "functions", "points", "shapes", "seeds", "examples", "only", "visibility", "checks", "exact"),
+    "files",
+)
 
 
 def read(source: str | Path | Mapping[str, Any], plan: Plan) -> Plan:
@@ -56,6 +63,8 @@ def read(source: str | Path | Mapping[str, Any], plan: Plan) -> Plan:
     if given.get("schema", SCHEMA) != SCHEMA:
         raise _refused("schema", given["schema"], SCHEMA)
     changes = {key: read_one(given[key]) for key, read_one in _READERS.items() if key in given}
+    if "files" in given:
+        changes["files"] = _files(given["files"], Path() if isinstance(source, Mapping) else Path(source).parent)
     planned = replace(plan, **changes)
     laid_down = math.fsum(rule.points or 0 for rule in planned.checks.values())
     if laid_down > planned.points:
@@ -117,6 +126,19 @@ def _examples(value: Any) -> int:
 def _only(value: Any) -> tuple[str, ...]:
     check_ids(_list(value, "only"), ids())
     return tuple(value)
+
+
+def _files(value: Any, folder: Path) -> dict[str, str]:
+    """Return the text of each module by its file's name."""
+    found: dict[str, str] = {}
+    for path in _list(value, "files"):
+        if not isinstance(path, str) or not MODULE.fullmatch(Path(path).name):
+            raise _refused("files", path, "paths of modules, such as planar_utils.py")
+        try:
+            found[Path(path).name] = read_source(folder / path)
+        except InvalidData as error:
+            raise _refused("files", f"{path!r}: {error.rule}", "modules beside the configuration") from error
+    return found
 
 
 def _visibility(value: Any) -> Visibility:

@@ -14,10 +14,11 @@ _STATUS = {True: "passed", False: "failed"}
 def gradescope(grade: Grade) -> dict[str, Any]:
     """Return the content of results.json: a test for each check that applies, with its points and visibility.
 
-    Gradescope adds the tests' scores up; warnings pass, and say so in their output.
+    The score of all is said too, for Gradescope would add up rounded ones. Warnings pass, and say so in their output.
     """
     shown = [result for result in grade.results if result.worth or result.status != "skipped"]
     return {
+        "score": round(grade.points, _DIGITS),
         "output": headline(grade) + (f"\n{grade.problem}" if grade.problem else ""),
         "output_format": "text",
         "stdout_visibility": "hidden",

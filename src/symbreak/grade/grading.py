@@ -12,14 +12,17 @@ import numpy as np
 from symbreak.grade.catalogue import CATALOGUE
 from symbreak.grade.checks.check import Check, Finding, nothing_to_see
 from symbreak.grade.checks.exact import exact_checks
-from symbreak.grade.checks.explain import explain
+from symbreak.grade.checks.explain import explain_loading
 from symbreak.grade.checks.trial import Trial
 from symbreak.grade.names import FUNCTIONS
 from symbreak.grade.plan import Plan, Rule
 from symbreak.grade.result import CheckResult, Grade, share_points
-from symbreak.grade.subject import Outcome, Subject
+from symbreak.grade.subject import Subject
 
 DEFAULT_FUNCTION = "initialize_parameters"
+
+LONGEST_TEXT = 500
+"""Characters of what a learner's code returned that are told."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def _absent(check: Check, function: str, subject: Subject) -> Finding:
     if not check.id.endswith("-runs"):
         return nothing_to_see(f"There is no function {function}.")
     if subject.problem:
-        return Finding("fail", "code that can be loaded", subject.problem, *explain(Outcome(error=subject.problem)))
+        return Finding("fail", "code that can be loaded", subject.problem, *explain_loading(subject.problem))
     got = f"functions {', '.join(subject.functions)}" if subject.functions else "none of the week's functions"
     why = "Functions are found by their names. A cell or line that raises defines nothing that stands below it."
     return Finding("fail", f"a function {function}", got, why, "Is the name spelled as in the assignment?")
@@ -102,7 +105,7 @@ def _results(looked: Sequence[_Looked], plan: Plan) -> tuple[CheckResult, ...]:
             status=one.finding.status,
             required=one.finding.applies and (one.check.required if rule.required is None else rule.required),
             expected=one.finding.expected,
-            got=one.finding.got,
+            got=_said(one.finding.got),
             why=one.finding.why,
             hint=one.finding.hint,
             points=share if one.finding.status in ("pass", "warn") else 0.0,
@@ -111,6 +114,12 @@ def _results(looked: Sequence[_Looked], plan: Plan) -> tuple[CheckResult, ...]:
         )
         for one, rule, share in zip(looked, rules, worth, strict=True)
     )
+
+
+def _said(text: str) -> str:
+    """Return what code returned, in words that neither flood a page nor move the cursor of a screen."""
+    printable = "".join(c if c.isprintable() else "?" for c in text[:LONGEST_TEXT])
+    return printable if len(text) <= LONGEST_TEXT else f"{printable}..."
 
 
 def _worth(looked: Sequence[_Looked], rules: Sequence[Rule], points: float) -> list[float]:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from symbreak.errors import InvalidInput
-from symbreak.grade import config, namespace
+from symbreak.grade import config, namespace, seeding
 from symbreak.grade.grading import DEFAULT_FUNCTION, grade
 from symbreak.grade.names import KNOWN
 from symbreak.grade.plan import Plan, Rule
@@ -72,8 +72,9 @@ def check(
     (False, ['init-not-zero'])
     """
     found, name, sizes = _functions(code, function)
-    single = callable(code) and not isinstance(code, type)
-    plan = Plan(points=points) if hidden is None else config.read(hidden, Plan(points=points))
+    single = callable(code) and not isinstance(code, type) and sizes is None
+    plan = config.read({"points": points}, Plan())
+    plan = plan if hidden is None else config.read(hidden, plan)
     if sizes is not None:
         plan = replace(plan, shapes=(sizes,), fixed=True)
     if function is not None or single or sizes is not None:
@@ -132,12 +133,12 @@ def _functions(code: Any, function: str | None) -> tuple[dict[str, Callable[...,
         return namespace.functions(vars(code)), getattr(code, "__name__", "namespace"), None
     if isinstance(code, type):
         return namespace.of_class(code), code.__name__, None
+    if hasattr(code, "W1"):
+        return {function or DEFAULT_FUNCTION: lambda *_: code}, type(code).__name__, _sizes(plain(code))
     if callable(code):
         own = getattr(code, "__name__", "")
         name = function or (own if own in KNOWN else DEFAULT_FUNCTION)
         return {name: code}, own or name, None
-    if hasattr(code, "W1"):
-        return {function or DEFAULT_FUNCTION: lambda *_: code}, type(code).__name__, _sizes(plain(code))
     raise InvalidInput(
         "what is checked is a function, a dict of parameters, or something that holds functions",
         got=type(code).__name__,
@@ -152,7 +153,7 @@ def _sizes(parameters: Mapping[Any, Any]) -> tuple[int, ...]:
     >>> _sizes({"W1": np.zeros((4, 3)), "b1": np.zeros((4, 1)), "W2": np.zeros((2, 4)), "b2": np.zeros((2, 1))})
     (3, 4, 2)
     """
-    layers = max(1, sum(str(key).startswith("W") for key in parameters))
+    layers = max(2, sum(str(key).startswith("W") for key in parameters))
     shapes = {key: np.shape(value) for key, value in parameters.items() if np.ndim(value) == 2}
     outs = [_agreed(shapes, layer) for layer in range(1, layers + 1)]
     first = shapes.get("W1", (1, 1))
@@ -218,15 +219,19 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _restored_randomness(seed: int | None) -> Iterator[None]:
+    """Seed the global generators, PyTorch's too where it is loaded, and leave them as they were."""
+    torch = seeding.loaded_torch()
     numpy_state, state = np.random.get_state(), random.getstate()
+    torch_state = None if torch is None else torch.get_rng_state()
     try:
         if seed is not None:
-            np.random.seed(seed)
-            random.seed(seed)
+            seeding.seed(seed)
         yield
     finally:
         np.random.set_state(numpy_state)
         random.setstate(state)
+        if torch is not None:
+            torch.set_rng_state(torch_state)
 
 
 @contextlib.contextmanager

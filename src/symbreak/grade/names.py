@@ -19,3 +19,6 @@ VARIANTS = (
     "initialize_parameters_deep",
 )
 KNOWN = FUNCTIONS + VARIANTS
+
+TRANSPARENT_MAGICS = ("time", "timeit", "capture", "prun", "memit", "python", "python3", "px")
+"""Cell magics that only watch or quieten the Python below them; under all others there is no Python."""

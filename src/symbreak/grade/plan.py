@@ -66,6 +66,8 @@ class Plan:
         checks: how single checks count, by id or by "function:id".
         visibility: of checks without a rule of their own.
         exact: exact values, none unless a teacher asks for them.
+        files: modules that lie beside the code and can be imported by it, name to text; where it runs in a process of
+            its own.
         fixed: the code is a dict of parameters, so it has the sizes that it has.
     """
 
@@ -79,4 +81,5 @@ class Plan:
     checks: Mapping[str, Rule] = field(default_factory=dict)
     visibility: Visibility = "visible"
     exact: tuple[Exact, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     fixed: bool = False

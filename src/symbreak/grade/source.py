@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from symbreak.errors import InvalidData
+from symbreak.grade.names import TRANSPARENT_MAGICS
 
 LARGEST = 10 * 2**20
 """Bytes of the largest file that is read; a week's work has a few hundred thousand, figures included."""
 
-# Cell magics that only watch or quieten the Python below them; under all others there is no Python.
-_TRANSPARENT = ("time", "timeit", "capture", "prun", "memit", "python", "python3", "px")
-_MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!?]|.*\?\s*$)")
-_ASSIGNED = re.compile(r"^(?P<target>\s*[\w, ]+=)\s*[%!]")
+LONGEST = 1 << 17
+"""Characters of code that is looked at; more is not run, and would take long to read."""
+
+# Anybody may have written the line: no part of it can be matched in two ways, which would take long.
+_ASSIGNED = re.compile(r"^(?P<target>\s*\w[\w, ]*=)\s*[%!]")
 _RUNNER = """\
 def __run_cell(number, code):
     import sys
@@ -33,9 +35,11 @@ def read_source(path: str | Path) -> str:
     """Return the Python code of FILE.py or FILE.ipynb.
 
     Of a notebook the code cells are taken, in order; magics and shell lines are dropped. A cell that raises, or is not
-    Python, loses itself alone: what other cells define is there, as after "run all" that goes on past errors.
+    Python, loses itself alone: what other cells define is there, as after "run all" that goes on past errors. A script
+    may be an exported notebook.
 
-    Raises `InvalidData` for a file that cannot be read, is too large, or is neither.
+    Raises `InvalidData` for a file that cannot be read, is too large, or is neither, and for a link that leads out of
+    its folder: it would be graded by what somebody else wrote.
     """
     place = Path(path)
     if place.suffix not in (".py", ".ipynb"):
@@ -43,19 +47,13 @@ def read_source(path: str | Path) -> str:
     try:
         if not place.is_file():
             raise _refused("the file must exist", repr(str(path)))
+        if not place.resolve().is_relative_to(place.parent.resolve()):
+            raise _refused("a submission must not be a link out of its folder", f"{str(path)!r}, a link")
         if place.stat().st_size > LARGEST:
             raise _refused(f"a file has at most {LARGEST} bytes", f"{place.stat().st_size} bytes")
         return _script(place) if place.suffix == ".py" else _notebook(place)
     except OSError as error:
         raise _refused("the file cannot be read", f"{str(path)!r}: {error.strerror}") from error
-
-
-def source_of(text: str) -> str:
-    """Return the Python code in the text of a script, or of a notebook, which is told by its being JSON with cells.
-
-    Raises `InvalidData` for JSON that is no notebook.
-    """
-    return _cells(text, "its text") if text.lstrip().startswith("{") and '"cells"' in text else text
 
 
 def cell_source(text: str) -> str:
@@ -68,7 +66,7 @@ def cell_source(text: str) -> str:
     """
     first, _, rest = text.lstrip().partition("\n")
     if first.startswith("%%"):
-        return cell_source(rest) if first[2:].split()[:1] and first[2:].split()[0] in _TRANSPARENT else ""
+        return cell_source(rest) if first[2:].split()[:1] and first[2:].split()[0] in TRANSPARENT_MAGICS else ""
     if _parses(text):
         return text
     return "\n".join(map(_line, text.split("\n")))
@@ -78,11 +76,14 @@ def _line(line: str) -> str:
     assigned = _ASSIGNED.match(line)
     if assigned:
         return f"{assigned['target']} None"
-    magic = _MAGIC.match(line)
-    return f"{magic['indent']}pass" if magic and not line.lstrip().startswith("#") else line
+    bare = line.strip()
+    magic = bare.startswith(("%", "!", "?")) or (bare.endswith("?") and not bare.startswith("#"))
+    return f"{line[: len(line) - len(line.lstrip())]}pass" if magic else line
 
 
 def _parses(text: str) -> bool:
+    if len(text) > LONGEST:
+        return False
     try:
         ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -93,9 +94,12 @@ def _parses(text: str) -> bool:
 def _script(path: Path) -> str:
     try:
         with tokenize.open(path) as file:  # knows the encoding that a script declares
-            return file.read()
+            text = file.read()
     except (SyntaxError, UnicodeDecodeError) as error:
         raise _refused("a script must be text in the encoding that it declares", f"{str(path)!r}: {error}") from error
+
+    without_magics = text if _parses(text) else cell_source(text)
+    return without_magics if _parses(without_magics) else text
 
 
 def _notebook(path: Path) -> str:

@@ -60,6 +60,18 @@ class Call:
     numpy_seed: int | None = None
 
 
+@dataclass(frozen=True)
+class Unloaded:
+    """A `Subject` of which nothing could be loaded."""
+
+    problem: str
+    functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def call(self, call: Call) -> Outcome:
+        """Say why there is nothing to call."""
+        return Outcome(error=self.problem)
+
+
 class Subject(Protocol):
     """A learner's code. Checks know nothing else of it, so the same checks run in one process or across two."""
 

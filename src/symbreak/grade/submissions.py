@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,8 @@ from symbreak.grade.grading import grade
 from symbreak.grade.plan import Plan
 from symbreak.grade.result import Grade
 from symbreak.grade.sandbox import Limits, Protection, grade_many, open_subject
-from symbreak.grade.source import read_source, source_of
+from symbreak.grade.source import read_source
+from symbreak.grade.subject import Unloaded
 
 Progress = Callable[[int, int], None]
 
@@ -46,14 +47,13 @@ def grade_files(
     if len(paths) == 1:
         return [_renamed(_graded(read_source(paths[0]), plan, limits), str(paths[0]))]
     done = grade_many(paths, partial(_one, plan=plan, limits=limits), workers=workers, progress=progress)
-    return [
-        _renamed(one.result or Submission(Grade("", (), one.error), None), str(path))
-        for path, one in zip(paths, done, strict=True)
-    ]
+    return [_renamed(one.result or _lost(one.error, plan), str(path)) for path, one in zip(paths, done, strict=True)]
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
+def find_files(paths: Sequence[Path], *, handed_out: Collection[str] = ()) -> list[Path]:
     """Return the submissions: files as they are named, folders as the .py and .ipynb files below them, sorted.
+
+    Files in folders that have the name of one that was handed out are not submissions.
 
     Raises `InvalidData` for a path that is not there and a folder without submissions.
     """
@@ -63,6 +63,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
             found.append(path)
             continue
         below = sorted(file for file in path.rglob("*") if file.suffix in (".py", ".ipynb") and _shown(file, path))
+        below = [file for file in below if file.name not in handed_out]
         if not below:
             raise _missing("a folder of submissions holds .py or .ipynb files", path)
         found += below
@@ -82,12 +83,21 @@ def _shown(file: Path, folder: Path) -> bool:
     return file.is_file() and not any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
 
 
-def _one(text: str, *, plan: Plan, limits: Limits | None) -> Submission:
-    return _graded(source_of(text), plan, limits)
+def _one(path: Path, *, plan: Plan, limits: Limits | None) -> Submission:
+    try:
+        source = read_source(path)
+    except InvalidData as error:
+        return _lost(f"{error.rule}; got {error.got}", plan)
+    return _graded(source, plan, limits)
+
+
+def _lost(problem: str, plan: Plan) -> Submission:
+    """Return the grade of what never came to run: no point, and the reason."""
+    return Submission(grade(Unloaded(problem), plan, "submission"), None)
 
 
 def _graded(source: str, plan: Plan, limits: Limits | None) -> Submission:
-    with open_subject(source, limits=limits) as subject:
+    with open_subject(source, limits=limits, files=plan.files) as subject:
         return Submission(grade(subject, plan, "submission"), subject.protection)
 
 

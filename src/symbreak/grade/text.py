@@ -30,9 +30,25 @@ def headline(grade: Grade) -> str:
     'week3.py: passed, 1 of 2 points'
     """
     return (
-        f"{grade.name}: {'passed' if grade.passed else 'not passed'}, {points(grade.points)} of"
+        f"{printable(grade.name)}: {'passed' if grade.passed else 'not passed'}, {points(grade.points)} of"
         f" {points(grade.worth)} points"
     )
+
+
+def brief(grade: Grade) -> str:
+    """Return the headline, and why the code was not run if it was not."""
+    return (
+        f"{headline(grade)}\n{_wrapped(f'It could not be run: {grade.problem}')}" if grade.problem else headline(grade)
+    )
+
+
+def printable(name: str) -> str:
+    """Return a file's name without what could move the cursor of a screen.
+
+    >>> printable("week\x1b[2J3.py")
+    'week?[2J3.py'
+    """
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def points(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from symbreak.grade.subject import Foreign
 
+PARAMETERS = ("W1", "b1", "W2", "b2")
 DEEPEST = 8
 """Levels of containers that are looked into; results of the course have two."""
 
@@ -64,9 +66,18 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: getattr(value, name) for name in value._fields}
+    return None if isinstance(value, type) else _attributes(value)
+
+
+def _attributes(value: Any) -> Mapping[Any, Any] | None:
+    """Return what an object holds if W1 is among it; of objects without a dict of their own, such as modules of torch
+    with their parameters, the four names of the lesson."""
     held = getattr(value, "__dict__", {})
-    if isinstance(held, dict) and "W1" in held and not isinstance(value, type):
+    if isinstance(held, dict) and "W1" in held:
         return held
+    kinds = inspect.getattr_static(value, "W1", None), getattr(value, "_parameters", None)
+    if kinds[0] is not None or (isinstance(kinds[1], dict) and "W1" in kinds[1]):
+        return {name: getattr(value, name) for name in PARAMETERS if hasattr(value, name)}
     return None
 
 

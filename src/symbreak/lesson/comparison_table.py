@@ -10,13 +10,12 @@ import numpy as np
 from symbreak.datasets import Dataset
 from symbreak.experiments import measures
 from symbreak.lesson.claim import Case, Claim, Evidence
+from symbreak.lesson.directions import counted_in_training, directions
 from symbreak.lesson.figures import Chart, Figure, Series, Table, still
 from symbreak.lesson.measuring import Array, Course, data, train, trained
 from symbreak.network import Network, Step, descend, forward
 from symbreak.numerics import activations
 
-# Two units point the same way if the cosine between (w, b) of theirs exceeds this: an angle below 8.2 degrees.
-SAME_DIRECTION = 0.99
 # More than half of the way from one feature to two.
 DIVERSE = 1.5
 UNITS = 4
@@ -35,23 +34,6 @@ def participation_ratio(activations: Array) -> float:
     eigenvalues = np.linalg.svd(spread, compute_uv=False) ** 2
     total = float(eigenvalues.sum())
     return total**2 / float((eigenvalues**2).sum()) if total > 0 else 0.0
-
-
-def directions(network: Network) -> int:
-    """How many directions, up to sign, the units (w, b) of the first hidden layer of one network point in.
-
-    >>> directions(Network.from_arrays([[[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]], [[1.0, 1.0, 1.0]]], activation="tanh"))
-    2
-    """
-    rows = np.hstack([network.weights[0], network.biases[0]])
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
-    left, count = list(range(len(rows))), 0
-    while left:
-        cosines = np.abs(unit[left] @ unit[left[0]])
-        left = [u for u, cosine in zip(left[1:], cosines[1:], strict=True) if cosine <= SAME_DIRECTION]
-        count += 1
-    return count
 
 
 def from_zeros(activation: str = "tanh", name: str = "planar") -> Course:
@@ -221,7 +203,7 @@ def effective_units() -> Evidence:
         f"where all inputs are positive, {measured['dead_units_positive_inputs']:.0f} of {wide} ReLU units answer "
         "zero to every example and never learn."
     )
-    return Evidence(cases, measured, explanation)
+    return Evidence(cases, measured, explanation, counted_in_training(wide, (TINY, f"normal({SMALL})", "xavier")))
 
 
 def diversity() -> Evidence:

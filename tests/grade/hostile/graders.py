@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from symbreak.grade.sandbox import Limits, open_subject
 from symbreak.grade.subject import Call
 
 
-def trivial(source: str) -> float:
+def trivial(path: Path) -> float:
+    source = path.read_text()
     if "BREAK THE GRADER" in source:
         os._exit(3)
     if "RAISE" in source:
@@ -21,7 +23,8 @@ def trivial(source: str) -> float:
     return outcome.value if not outcome.failed else -1.0
 
 
-def endless(source: str) -> float:
+def endless(path: Path) -> float:
+    source = path.read_text()
     if source.startswith("# COUNT ME"):
         return float(len(source))
     with open_subject(source, limits=Limits(seconds_per_call=600.0, seconds_in_all=600.0)) as subject:

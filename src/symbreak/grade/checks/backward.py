@@ -13,7 +13,8 @@ from symbreak.grade.checks import forward, reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
 from symbreak.grade.checks.closeness import close, first_difference, ratio
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
+from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import Sizes
@@ -33,7 +34,7 @@ def own_activation(trial: Trial) -> str:
     """Return the activation of the learner's own forward pass, so that a ReLU network is judged as one."""
     if "forward_propagation" not in trial.subject.functions:
         return "tanh"
-    case = forward.forward_case(trial, trial.plan.shapes[0], trial.plan.seeds[0])
+    case = forward.forward_case(trial, with_one_output(trial.plan.shapes)[0], trial.plan.seeds[0])
     outcome = trial.call("forward_propagation", *case.args, seed=0)
     if outcome.failed:
         return "tanh"
@@ -76,10 +77,12 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
     return f"a dict with {', '.join(KEYS)}", kind(tried.value), why, "Capitals count."
 
 
-def _shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     found = arrays_of(tried.value, KEYS)
-    for key, shape in shapes_of(tried.case.facts["sizes"]).items() if found else ():
-        got = found[f"d{key}"].shape  # type: ignore[index]
+    if found is None:
+        return Unseen("Not all gradients are there: see backward-keys.")
+    for key, shape in shapes_of(tried.case.facts["sizes"]).items():
+        got = found[f"d{key}"].shape
         if got == shape:
             continue
         why = f"A gradient has the shape of its parameter; {_update_consequence(shape, got)}"
@@ -89,9 +92,9 @@ def _shapes(trial: Trial, tried: Tried) -> Fault | None:
 
 
 def _update_consequence(shape: tuple[int, int], got: tuple[int, ...]) -> str:
-    """Do the update, and tell what NumPy makes of it."""
+    """Tell what NumPy makes of the update."""
     try:
-        after = (np.zeros(shape) - np.zeros(got)).shape
+        after = np.broadcast_shapes(shape, got)
     except ValueError:
         return f"the update {shape} - {got} is refused by NumPy."
     same = "keeps its shape by accident, which another size would not" if after == shape else f"makes {after}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes, warns
 from symbreak.grade.checks.explain import explain, outcome_text
@@ -12,27 +13,37 @@ Look = Callable[[Trial], Finding]
 Fault = tuple[str, str, str, str]  # expected, got, why, hint
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """What a call returned lacks what is looked for: the property cannot be said to hold, and earns nothing."""
+
+    reason: str
+
+
 def common(prefix: str) -> tuple[Check, ...]:
     """Return the three checks under the names of a function."""
     return (
         Check(f"{prefix}-runs", "returns a value for every size", _runs, weight=2),
         Check(f"{prefix}-arguments", "leaves its arguments as they were", _arguments),
-        Check(f"{prefix}-quiet", "prints nothing", _quiet, weight=0, required=False),
+        Check(f"{prefix}-quiet", "prints nothing", _quiet),
     )
 
 
-def each(look: Callable[[Trial, Tried], Fault | None], *, expected: str = "") -> Look:
-    """Return a look that examines every usable call and tells the first fault."""
+def each(look: Callable[[Trial, Tried], Fault | Unseen | None], *, expected: str = "") -> Look:
+    """Return a look that examines every usable call and tells the first fault; None says that there is none."""
 
     def look_at_all(trial: Trial) -> Finding:
         if not trial.usable:
             return nothing_to_see(f"{trial.function} returned nothing to look at.")
+        unseen = ""
         for tried in trial.usable:
             fault = look(trial, tried)
-            if fault:
+            if isinstance(fault, Unseen):
+                unseen = fault.reason
+            elif fault:
                 said, got, why, hint = fault
                 return fails(said, f"{got} ({tried.case.label})", why, hint)
-        return passes(expected, f"so for all {len(trial.usable)} calls")
+        return nothing_to_see(unseen) if unseen else passes(expected, f"so for all {len(trial.usable)} calls")
 
     return look_at_all
 
@@ -75,17 +86,19 @@ def _name(position: str) -> str:
 
 
 def _quiet(trial: Trial) -> Finding:
+    if all(tried.outcome.failed for tried in trial.tried):
+        return nothing_to_see(f"{trial.function} returned nothing to look at.")
     # NumPy's own warnings go to stderr as well; they are told where they matter.
     printed = next((t.outcome for t in trial.tried if t.outcome.stdout.strip() or _own_words(t.outcome.stderr)), None)
     if printed is None:
         return passes("no output", "none")
-    where, said = ("stdout", printed.stdout) if printed.stdout.strip() else ("stderr", _own_words(printed.stderr))
-    return warns(
-        "no output",
-        f"on {where}: {' '.join(said.split())[:80]!r}",
-        "It works. But a function that is called ten thousand times in training prints ten thousand times.",
-        "Print where you call the function.",
-    )
+    errors = _own_words(printed.stderr)
+    got = f"on {'stderr' if errors else 'stdout'}: {' '.join((errors or printed.stdout).split())[:80]!r}"
+    often = "a function that is called ten thousand times in training prints ten thousand times."
+    if errors and trial.function != "nn_model":  # training may show its progress there
+        why = f"What is written there is taken for an error: notebooks show it in red, programs stop at it. And {often}"
+        return fails("no output", got, why, "Raise an exception if something is wrong, and else say nothing.")
+    return warns("no output", got, f"It works. But {often}", "Print where you call the function.")
 
 
 def _own_words(stderr: str) -> str:

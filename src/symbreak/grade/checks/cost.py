@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from symbreak.grade.checks import reference
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes, warns
 from symbreak.grade.checks.closeness import TOLERANCE
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.explain import explain, outcome_text
+from symbreak.grade.checks.outputs import several, told
 from symbreak.grade.checks.parameters import array, kind
 from symbreak.grade.checks.trial import Case, Trial, Tried
 
@@ -20,15 +21,20 @@ Array = NDArray[Any]
 
 
 def cases(trial: Trial) -> list[Case]:
-    """Return calls for every number of outputs and two numbers of examples: a forgotten 1/m shows in their ratio."""
-    outputs = sorted({sizes[-1] for sizes in trial.plan.shapes})
-    found = []
-    for i, n_y in enumerate(outputs):
-        for m in (trial.plan.examples, 2 * trial.plan.examples + 1):
-            seed = trial.plan.seeds[i % len(trial.plan.seeds)]
-            a2, y = reference.probabilities(n_y, m, seed), reference.labels(n_y, m, seed)
-            found.append(_case(trial, f"n_y={n_y}, m={m}", a2, y))
-    return found
+    """Return calls for every seed and two numbers of examples: a forgotten 1/m shows in their ratio.
+
+    Of one output, if the plan has it; several are looked at beside it.
+    """
+    m = trial.plan.examples
+    outputs = {sizes[-1] for sizes in trial.plan.shapes}
+    chosen = [1] if 1 in outputs else sorted(outputs)
+    return [
+        _drawn(trial, n_y, examples, seed) for n_y in chosen for seed in trial.plan.seeds for examples in (m, 2 * m + 1)
+    ]
+
+
+def _drawn(trial: Trial, n_y: int, m: int, seed: int) -> Case:
+    return _case(trial, f"n_y={n_y}, m={m}", reference.probabilities(n_y, m, seed), reference.labels(n_y, m, seed))
 
 
 def _case(trial: Trial, label: str, a2: Array, y: Array) -> Case:
@@ -74,9 +80,11 @@ def _scalar(trial: Trial) -> Finding:
     return passes(expected, "one number")
 
 
-def _value(trial: Trial, tried: Tried) -> Fault | None:
+def _value(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     value, facts = _number(tried.value), tried.case.facts
-    if value is None or _right(value, facts["A2"], facts["Y"]):
+    if value is None:
+        return Unseen("There is no number: see cost-scalar.")
+    if _right(value, facts["A2"], facts["Y"]):
         return None
     right = right_costs(facts["A2"], facts["Y"])[0]
     why, hint = _cause(value, facts["A2"], facts["Y"])
@@ -134,7 +142,7 @@ def _suspects(a2: Array, y: Array) -> list[tuple[list[float], str, str]]:
 
 
 def _labels(trial: Trial) -> Finding:
-    usable = [t for t in trial.usable if (v := _number(t.value)) is not None and _right(v, **_pair(t))]
+    usable = _rightly(trial)
     if not usable:
         return nothing_to_see("The cost is not right for ordinary labels: see cost-value.")
     facts = usable[0].case.facts
@@ -154,6 +162,12 @@ def _labels(trial: Trial) -> Finding:
     return fails(expected, f"{value}", why, "Where does the minus stand: before Y, or before the sum?")
 
 
+def _rightly(trial: Trial) -> list[Tried]:
+    """Return the calls that came out right; none if one did not."""
+    right = [t for t in trial.usable if (v := _number(t.value)) is not None and _right(v, **_pair(t))]
+    return right if len(right) == len(trial.tried) else []
+
+
 def _pair(tried: Tried) -> dict[str, Array]:
     return {"a2": tried.case.facts["A2"], "y": tried.case.facts["Y"]}
 
@@ -167,7 +181,7 @@ def _stable(trial: Trial) -> Finding:
     expected = "a finite cost where sure answers are right"
     if not tried.outcome.failed and value is not None and math.isfinite(value):
         return passes(expected, f"{value:.3g}")
-    got = outcome_text(tried.outcome) if tried.outcome.failed else str(value)
+    got = outcome_text(tried.outcome) if tried.outcome.failed else kind(tried.value) if value is None else str(value)
     why = (
         "0 times log 0 is nan in NumPy. A sigmoid rounds to 1 from z = 36.8 on, so a network that learned well prints"
         " nan. The course's own formula does the same; computed from Z2 the cost stays finite."
@@ -175,10 +189,26 @@ def _stable(trial: Trial) -> Finding:
     return warns(expected, got, why, "Which term of the formula is multiplied by 0 there?")
 
 
+def _of_several(trial: Trial) -> tuple[str, str] | None:
+    """Return what is wrong with the costs of several outputs."""
+    for n_y in sorted({sizes[-1] for sizes in several(trial.plan.shapes)}):
+        tried = trial.once(f"{n_y} outputs", _drawn(trial, n_y, trial.plan.examples, trial.plan.seeds[0]))
+        value, place = _number(tried.value), f"({tried.case.label})"
+        if tried.outcome.failed or tried.value is None:
+            return f"{outcome_text(tried.outcome)} {place}", "Which line knows how many outputs there are?"
+        if value is None:
+            return f"{kind(tried.value)} {place}", "Which axes does your sum run over?"
+        if not _right(value, **_pair(tried)):
+            right = right_costs(**_pair(tried))[0]
+            return f"{value:.6g} instead of {right:.6g} {place}", _cause(value, **_pair(tried))[1]
+    return None
+
+
 CHECKS = (
     *common("cost"),
     Check("cost-scalar", "returns one number", _scalar),
     Check("cost-value", "is the cross-entropy, a mean over examples", each(_value), weight=3),
     Check("cost-labels", "takes labels of any integer type", _labels),
+    told("cost", _of_several, ready=lambda trial: bool(_rightly(trial))),
     Check("cost-stable", "sure answers give no nan", _stable, weight=0, required=False),
 )

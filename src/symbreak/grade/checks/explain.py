@@ -74,6 +74,29 @@ _ERRORS: tuple[tuple[str, str, str], ...] = (
         "Is it the assert that is wrong, or what it guards?",
     ),
 )
+# The same for a file that could not be loaded.
+_LOADING: tuple[tuple[str, str, str], ...] = (
+    (
+        r"^(SyntaxError|IndentationError|TabError)",
+        "Python cannot read the file, and so none of its functions exists.",
+        "Look at the line that is named, and at the one above it: is every bracket closed, every block indented?",
+    ),
+    (
+        r"in time$|^SystemExit|^the process ended|too much",
+        "The file does something at its top level that does not come to an end, or ends Python. Functions are defined"
+        " only where the lines above them have run.",
+        "What does the file do apart from defining functions?",
+    ),
+    (
+        r"^ModuleNotFoundError|^ImportError",
+        "A package or file that the code imports is not there, and nothing below that line was run.",
+        "NumPy is enough for this week. Which import could the code do without?",
+    ),
+)
+_LOADED_WITH_ERROR = (
+    "The file raises an error when it is run from top to bottom, and so its functions are not all defined.",
+    "Restart, run all, and read the last line of the error.",
+)
 _OTHER = (
     "The call raised an error.",
     "Call the function with these sizes yourself and read the last line of the error.",
@@ -97,7 +120,20 @@ def explain(outcome: Outcome) -> Explanation:
         return _STOPS[outcome.stopped]
     if not outcome.error:
         return ("The function returns nothing.", "What does its last line do with the result?")
-    return next(((why, hint) for pattern, why, hint in _ERRORS if re.search(pattern, outcome.error)), _OTHER)
+    return _first(_ERRORS, outcome.error) or _OTHER
+
+
+def explain_loading(problem: str) -> Explanation:
+    """Return cause and hint for code that could not be loaded.
+
+    >>> explain_loading("SyntaxError: '(' was never closed (submission.py, line 1)")[0]
+    'Python cannot read the file, and so none of its functions exists.'
+    """
+    return _first(_LOADING, problem) or _LOADED_WITH_ERROR
+
+
+def _first(table: tuple[tuple[str, str, str], ...], error: str) -> Explanation | None:
+    return next(((why, hint) for pattern, why, hint in table if re.search(pattern, error)), None)
 
 
 def _shortened(error: str, most: int = 200) -> str:

@@ -11,8 +11,9 @@ from symbreak.grade.checks import reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.check import Check, Finding, nothing_to_see, passes, warns
 from symbreak.grade.checks.closeness import close, first_difference
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.explain import outcome_text
+from symbreak.grade.checks.outputs import several, told, with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import Sizes
@@ -24,9 +25,36 @@ LOUD = 1e4
 
 
 def cases(trial: Trial) -> list[Case]:
-    """Return a call for every shape and seed."""
-    seeds = trial.plan.seeds
-    return [forward_case(trial, sizes, seeds[i % len(seeds)]) for i, sizes in enumerate(trial.plan.shapes)]
+    """Return a call for every shape and seed; of one output for code that refuses several."""
+    seeds, shapes = trial.plan.seeds, trial.plan.shapes
+    if _refusal(trial):
+        shapes = with_one_output(shapes)
+    return [forward_case(trial, sizes, seeds[i % len(seeds)]) for i, sizes in enumerate(shapes)]
+
+
+def _refusal(trial: Trial) -> Tried | None:
+    """Return the call with several outputs that raised an error, if the same with one output did not.
+
+    The course's own template asserts that A2 has one row.
+    """
+    for sizes in several(trial.plan.shapes)[:1]:
+        tried, alone = (_once(trial, each) for each in (sizes, (*sizes[:-1], 1)))
+        if tried.outcome.error and not alone.outcome.failed:
+            return tried
+    return None
+
+
+def _once(trial: Trial, sizes: Sizes) -> Tried:
+    return trial.once(label(sizes), forward_case(trial, sizes, trial.plan.seeds[0]))
+
+
+def _refused(trial: Trial) -> tuple[str, str] | None:
+    tried = _refusal(trial)
+    return (
+        (f"{outcome_text(tried.outcome)} ({tried.case.label})", "Which line knows how many outputs there are?")
+        if tried
+        else None
+    )
 
 
 def forward_case(trial: Trial, sizes: Sizes, seed: int, factor: float = 1.0) -> Case:
@@ -68,25 +96,30 @@ def _returns(trial: Trial, tried: Tried) -> Fault | None:
     return expected, got, why, "What does the last line return?"
 
 
-def _shape(trial: Trial, tried: Tried) -> Fault | None:
+def _shape(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     a2, _ = taken_apart(tried.value)
     shape = (tried.case.facts["sizes"][-1], tried.case.facts["m"])
-    if a2 is None or a2.shape == shape:
+    if a2 is None:
+        return Unseen("There is no A2: see forward-returns.")
+    if a2.shape == shape:
         return None
     why = "One column for each example, one row for each output: the cost compares A2 with Y entry by entry."
     return f"A2 of shape {shape}", str(a2.shape), why, "Write the shapes beside each product."
 
 
-def _hidden(trial: Trial, tried: Tried) -> Fault | None:
+def _hidden(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     facts = tried.case.facts
     _, cache = taken_apart(tried.value)
     right = reference.forward(facts["parameters"], facts["X"])
     for key in ("Z1", "A1"):
         found = array(cache.get(key))
-        if found is None or found.shape != right[key].shape or close(found, right[key]):
+        if found is None:
+            return Unseen(f"There is no {key}: see forward-returns.")
+        if close(found, right[key]) or (key == "A1" and hidden_activation(facts, cache)):
             continue
-        if key == "A1" and hidden_activation(facts, cache):
-            continue
+        if found.shape != right[key].shape:
+            why = "A row for each unit, a column for each example: the backward pass multiplies by it as it stands."
+            return f"{key} of shape {right[key].shape}", str(found.shape), why, "Write the shapes beside each product."
         said, got = first_difference(found, right[key])
         return f"{key} with {said}", got, _hidden_cause(key, found, facts, right), "Compute one entry by hand."
     return None
@@ -101,7 +134,7 @@ def _hidden_cause(key: str, found: Array, facts: Any, right: dict[str, Array]) -
     return f"{key} is not what the formula gives, and all that follows is built on it."
 
 
-def _output(trial: Trial, tried: Tried) -> Fault | None:
+def _output(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     """Judge A2 by the learner's own A1, so that a fault in the hidden layer is told once."""
     facts = tried.case.facts
     a2, cache = taken_apart(tried.value)
@@ -111,10 +144,26 @@ def _output(trial: Trial, tried: Tried) -> Fault | None:
     a1 = right_a1 if a1 is None or a1.shape != right_a1.shape else a1.astype(np.float64)
     z2 = params["W2"] @ a1 + params["b2"]
     kinds = reference.ANSWERS if len(z2) > 1 else ("sigmoid",)
-    if a2 is None or a2.shape != z2.shape or any(close(a2, reference.answers(z2, kind)) for kind in kinds):
-        return None
+    if a2 is None or a2.shape != z2.shape:
+        return Unseen("There is no A2 of the right shape: see forward-shape.")
+    if any(close(a2, reference.answers(z2, kind)) for kind in kinds):
+        return _wrongly_kept(cache, z2, a2)
     said, got = first_difference(a2, reference.answers(z2, "sigmoid"))
     return f"A2 with {said}", got, _output_cause(a2, z2, params), "What range must a probability have?"
+
+
+def _wrongly_kept(cache: dict[str, Any], z2: Array, a2: Array) -> Fault | None:
+    """Return the entry of the cache that is not what the answer was made of."""
+    for key, right in (("Z2", z2), ("A2", a2)):
+        kept = array(cache.get(key))
+        if kept is None or close(kept, right):
+            continue
+        said, got = first_difference(kept, right) if kept.shape == right.shape else (str(right.shape), str(kept.shape))
+        why = (
+            f"The answer is right, but the cache holds another {key}: whatever reads it there computes something else."
+        )
+        return f"{key} in the cache with {said}", got, why, "Does a name change between its line and the dict?"
+    return None
 
 
 def _output_cause(a2: Array, z2: Array, params: Any) -> str:
@@ -150,5 +199,6 @@ CHECKS = (
     Check("forward-shape", "A2 has a column for each example", each(_shape)),
     Check("forward-hidden", "Z1 and A1 are right", each(_hidden), weight=2),
     Check("forward-output", "A2 is the sigmoid of W2 A1 + b2", each(_output), weight=2),
+    told("forward", _refused, ready=lambda trial: len(trial.usable) == len(trial.tried)),
     Check("forward-stable", "large parameters give no nan", _stable, weight=0, required=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from symbreak.grade import consequence
 from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
-from symbreak.grade.checks.common import Fault, each
+from symbreak.grade.checks.common import Fault, Unseen, each
 from symbreak.grade.checks.parameters import array, arrays_of, kind, label, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
 from symbreak.grade.plan import DEEP_LAW_SHAPES, DEEP_SHAPES, LAW_SHAPES, Sizes
 from symbreak.grade.subject import Foreign
+
+MOST_TIMES = 16
+"""More entries than so many times those asked for are a wrong shape, and cost the grader time and memory."""
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -44,9 +48,14 @@ def takes_list(trial: Trial) -> bool:
 
 
 def given(trial: Trial) -> list[tuple[Tried, Arrays]]:
-    """Return the calls whose parameters are all there, as arrays."""
+    """Return the calls whose parameters are all there, as arrays; what is far too large is not looked into."""
     found = [(tried, arrays_of(tried.value, shapes_of(tried.case.facts["sizes"]))) for tried in trial.usable]
-    return [(tried, arrays) for tried, arrays in found if arrays is not None]
+    return [(tried, arrays) for tried, arrays in found if arrays is not None and _of_their_size(tried, arrays)]
+
+
+def _of_their_size(tried: Tried, arrays: Arrays) -> bool:
+    shapes = shapes_of(tried.case.facts["sizes"])
+    return all(arrays[key].size <= MOST_TIMES * math.prod(shape) for key, shape in shapes.items())
 
 
 def weights(arrays: Arrays) -> dict[str, Array]:
@@ -86,14 +95,23 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
     return expected, f"{kind(tried.value)}; missing {', '.join(missing)}", why, "Capitals count, and so do numbers."
 
 
-def _numbers(trial: Trial, tried: Tried) -> Fault | None:
+def _missing(tried: Tried, letter: str = "") -> Unseen | None:
+    """Return what there is not to see: parameters whose names begin with a letter."""
+    keys = [key for key in shapes_of(tried.case.facts["sizes"]) if key.startswith(letter)]
+    whole = isinstance(tried.value, dict) and all(array(tried.value.get(key)) is not None for key in keys)
+    return None if whole else Unseen(f"Not all of {', '.join(keys)} are there: see init-keys and init-dtype.")
+
+
+def _numbers(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key in shapes_of(tried.case.facts["sizes"]):
-        value = tried.value.get(key) if isinstance(tried.value, dict) else None
-        fault = _not_float(value) if value is not None else None
+        if not isinstance(tried.value, dict) or key not in tried.value:
+            continue
+        value = tried.value[key]
+        fault = _not_float(value)
         if fault:
             why, hint = fault
             return "arrays of finite floating-point numbers", f"{key} is {kind(value)}", why, hint
-    return None
+    return _missing(tried)
 
 
 def _not_float(value: Any) -> tuple[str, str] | None:
@@ -113,7 +131,7 @@ def _not_float(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def _weight_shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _weight_shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key, shape in shapes_of(tried.case.facts["sizes"]).items():
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("W") or value.shape == shape:
@@ -123,19 +141,18 @@ def _weight_shapes(trial: Trial, tried: Tried) -> Fault | None:
         if value.shape == shape[::-1]:
             hint = f"{hint} This one stands on its side."
         return f"{key} of shape {shape}", f"{value.shape}", why, hint
-    return None
+    return _missing(tried, "W")
 
 
 def _tried_product(value: Array, rows: int) -> str:
-    """Do what the next function will do, and tell what NumPy says."""
-    try:
-        shape = (np.asarray(value, dtype=np.float64) @ np.zeros((rows, 2))).shape
-    except ValueError:
+    """Tell what NumPy will make of the next function's product."""
+    if value.ndim == 0 or value.shape[-1] != rows:
         return f"A matrix of shape {value.shape} times inputs of shape ({rows}, m) is refused by NumPy."
+    shape = (*value.shape[:-1], 2)
     return f"The product with inputs of shape ({rows}, 2) comes out as {shape}: it fits by accident, and means nothing."
 
 
-def _bias_shapes(trial: Trial, tried: Tried) -> Fault | None:
+def _bias_shapes(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key, shape in shapes_of(tried.case.facts["sizes"]).items():
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("b") or value.shape == shape:
@@ -147,7 +164,7 @@ def _bias_shapes(trial: Trial, tried: Tried) -> Fault | None:
             _bias_consequence(value, shape[0]),
             "How many sizes are in the tuple?",
         )
-    return None
+    return _missing(tried, "b")
 
 
 def _bias_consequence(value: Array, n: int) -> str:
@@ -163,7 +180,7 @@ def _bias_consequence(value: Array, n: int) -> str:
     )
 
 
-def _bias_zero(trial: Trial, tried: Tried) -> Fault | None:
+def _bias_zero(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     for key in shapes_of(tried.case.facts["sizes"]):
         value = array(tried.value.get(key)) if isinstance(tried.value, dict) else None
         if value is None or not key.startswith("b") or not np.any(value):
@@ -174,7 +191,7 @@ def _bias_zero(trial: Trial, tried: Tried) -> Fault | None:
         )
         largest = float(np.max(np.abs(value)))
         return f"{key} exactly zero", f"entries up to {largest:.3g}", why, "Which line makes the biases?"
-    return None
+    return _missing(tried, "b")
 
 
 def _all_zero(trial: Trial, found: Sequence[tuple[Tried, Arrays]]) -> Finding:

@@ -8,7 +8,8 @@ from symbreak.grade.checks import reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.backward import own_activation
 from symbreak.grade.checks.check import Check
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
+from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
 from symbreak.grade.checks.trial import Case, Trial, Tried
 
@@ -23,7 +24,7 @@ def cases(trial: Trial) -> list[Case]:
     """Return a call for every shape of one output, each with answers on both sides of 0.5."""
     hidden, m = own_activation(trial), 3 * trial.plan.examples
     found = []
-    for sizes in dict.fromkeys((*shape[:-1], 1) for shape in trial.plan.shapes):
+    for sizes in with_one_output(trial.plan.shapes):
         for seed in trial.plan.seeds[:2]:
             params, x = reference.parameters(sizes, seed), reference.inputs(sizes[0], m, seed)
             middle = np.median(reference.forward(params, x, hidden)["Z2"])
@@ -42,11 +43,11 @@ def _shape(trial: Trial, tried: Tried) -> Fault | None:
     return f"shape (1, {m})", kind(tried.value), why, "One prediction for each column of X."
 
 
-def _values(trial: Trial, tried: Tried) -> Fault | None:
+def _values(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     a2 = tried.case.facts["A2"].reshape(-1)
     found = array(tried.value)
     if found is None or found.size != a2.size:
-        return None
+        return Unseen("There is not one prediction for each example: see predict-shape.")
     found = found.reshape(-1)
     expected = "0 or 1, as A2 is below or above 0.5"
     if not np.isin(found, (0, 1)).all():

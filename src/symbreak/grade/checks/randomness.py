@@ -27,6 +27,9 @@ numbers in half precision and two in single; equal ones then have a chance below
 FEWEST_COLUMNS = 8
 """Columns from which directions are compared: rows of 8 normal numbers come this close with a chance below 1e-20."""
 
+MOST_ROWS = 2000
+"""Rows that are compared with each other, which takes their square in memory."""
+
 FEWEST_SHARED = 24
 """Entries from which two layers are compared: independent ones correlate that well with a chance below 1e-60."""
 
@@ -76,7 +79,23 @@ def _not_constant(trial: Trial, found: Found) -> Finding:
             got = f"{same[0]} is {float(arrays[same[0]].flat[0]):.4g} everywhere ({tried.case.label})"
             why = "Equal weights make units that compute the same, and equal gradients keep them so."
             return fails(expected, got, f"{why} {lesson_run(found)}", "How many numbers are drawn for this layer?")
-    return passes(expected, "no layer is one number")
+    return _lines_vary(expected, found)
+
+
+def _lines_vary(expected: str, found: Found) -> Finding:
+    """A row or column of one number was not drawn: what it belongs to starts without a direction of its own."""
+    for tried, arrays in found:
+        for key, w in _varied(arrays).items():
+            for what, lines in (("row", w), ("column", w.T)):
+                flat = np.flatnonzero(np.ptp(lines, axis=1) == 0)
+                if flat.size and _long_enough(lines, _bits(arrays[key])):
+                    got = f"{what} {flat[0]} of {key} is {lines[flat[0], 0]:.4g} everywhere ({tried.case.label})"
+                    why = (
+                        "A row holds what a unit takes in, a column what is taken from one input. One that is the same"
+                        " number throughout was not drawn: such a unit is only there, it prefers no input to another."
+                    )
+                    return fails(expected, got, f"{why} {lesson_run(found)}", "Which entries does your loop leave out?")
+    return passes(expected, "no layer, row or column is one number")
 
 
 def _rows_differ(trial: Trial, found: Found) -> Finding:
@@ -103,9 +122,14 @@ def _bits(array: Array) -> int:
     return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else 8 * array.dtype.itemsize
 
 
+def _long_enough(lines: Array, bits: int) -> bool:
+    columns: int = lines.shape[1]
+    return columns >= 2 and columns * bits >= FEWEST_BITS
+
+
 def _equal_pair(lines: Array, bits: int) -> tuple[int, int] | None:
     """Return the first two equal rows, if they are long enough to tell."""
-    if lines.shape[1] < 2 or lines.shape[1] * bits < FEWEST_BITS:
+    if not _long_enough(lines, bits):
         return None
     seen: dict[bytes, int] = {}
     for i, line in enumerate(lines):
@@ -137,6 +161,7 @@ def _not_mirrored(trial: Trial, found: Found) -> Finding:
 
 
 def _collinear_pair(w: Array) -> tuple[int, int, float] | None:
+    w = w[:MOST_ROWS]
     lengths = np.linalg.norm(w, axis=1)
     alive = np.flatnonzero(lengths > 0)
     unit = w[alive] / lengths[alive, None]

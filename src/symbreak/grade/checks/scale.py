@@ -25,12 +25,20 @@ grows; above, tanh units with a hundred inputs start saturated."""
 FORGOTTEN = 1.0
 """The standard deviation of randn itself."""
 
+Laws = dict[str, Callable[[int, int], float]]
+
 # Variances that follow the size of the layer, by (n_in, n_out).
-FAMILIES: dict[str, Callable[[int, int], float]] = {
+FAMILIES: Laws = {
     "Xavier, 1/n_in": lambda n_in, n_out: 1 / n_in,
     "He, 2/n_in": lambda n_in, n_out: 2 / n_in,
     "Glorot, 2/(n_in + n_out)": lambda n_in, n_out: 2 / (n_in + n_out),
     "PyTorch's default, 1/(3 n_in)": lambda n_in, n_out: 1 / (3 * n_in),
+    "orthogonal, 1/max(n_in, n_out)": lambda n_in, n_out: 1 / max(n_in, n_out),
+}
+# Variances of those who forgot that a standard deviation has a root.
+ROOTLESS: Laws = {
+    "1/n_in without its root": lambda n_in, n_out: 1 / n_in**2,
+    "2/n_in without its root": lambda n_in, n_out: 4 / n_in**2,
 }
 
 
@@ -47,11 +55,23 @@ def small(trial: Trial, found: Found) -> Finding:
             f" it is what deeper networks need. {lesson_run(found, 'circles')}"
         )
         return warns(expected, family, why, "Was this choice on purpose?")
+    rootless = _family(layers, ROOTLESS)
+    if rootless:
+        return warns(expected, rootless, *_root_forgotten(layers[-1][2]))
     for label, key, w in layers:
         low, high = statistics.deviation_interval(w)
         if high < SMALLEST or low > LARGEST:
             return _off(expected, f"{key} has {float(w.std(ddof=1)):.3g} ({label})", w, found, too_large=low > LARGEST)
     return passes(expected, ", ".join(f"{key} {float(w.std(ddof=1)):.3g}" for _, key, w in layers[-2:]))
+
+
+def _root_forgotten(w: Array) -> tuple[str, str]:
+    found = float(w.std(ddof=1))
+    why = (
+        "A law for the variance was used for the standard deviation, which is its root: a layer of"
+        f" {w.shape[1]} inputs gets {found:.2g} in the place of {math.sqrt(found):.2g}, and the wider, the less of it."
+    )
+    return why, "What is a variance to a standard deviation?"
 
 
 def deep(trial: Trial, found: Found) -> Finding:
@@ -158,9 +178,18 @@ def _layers(found: Found) -> list[tuple[str, str, Array]]:
     return large or layers
 
 
-def _family(layers: Sequence[tuple[str, str, Array]]) -> str:
-    """Return the law that every layer follows with its size, or ""."""
-    return next((name for name, law in FAMILIES.items() if all(_fits(w, law) for _, _, w in layers)), "")
+def _family(layers: Sequence[tuple[str, str, Array]], laws: Laws = FAMILIES) -> str:
+    """Return the law that every layer follows with its size, or ""; W1 may have another than W2."""
+    keys = dict.fromkeys(key for _, key, _ in layers)
+    followed = {key: [name for name, law in laws.items() if _all_fit(layers, key, law)] for key in keys}
+    for name in laws:
+        if all(name in names for names in followed.values()):
+            return name
+    return ", ".join(f"{key} {names[0]}" for key, names in followed.items()) if all(followed.values()) else ""
+
+
+def _all_fit(layers: Sequence[tuple[str, str, Array]], key: str, law: Callable[[int, int], float]) -> bool:
+    return all(_fits(w, law) for _, name, w in layers if name == key)
 
 
 def _fits(w: Array, law: Callable[[int, int], float]) -> bool:

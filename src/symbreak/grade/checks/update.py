@@ -7,7 +7,7 @@ from typing import Any
 from symbreak.grade.checks import reference
 from symbreak.grade.checks.check import Check
 from symbreak.grade.checks.closeness import close, first_difference
-from symbreak.grade.checks.common import Fault, common, each
+from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.parameters import arrays_of, kind, label
 from symbreak.grade.checks.trial import Case, Trial, Tried
 
@@ -34,12 +34,14 @@ def _keys(trial: Trial, tried: Tried) -> Fault | None:
     return f"a dict with {', '.join(keys)}", kind(tried.value), why, "All parameters, biases too, under their names."
 
 
-def _value(trial: Trial, tried: Tried) -> Fault | None:
+def _value(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     facts = tried.case.facts
     found = arrays_of(tried.value, facts["parameters"])
-    for key, old in facts["parameters"].items() if found else ():
+    if found is None:
+        return Unseen("Not all parameters are there: see update-keys.")
+    for key, old in facts["parameters"].items():
         gradient, rate = facts["grads"][f"d{key}"], facts["rate"]
-        right, new = old - rate * gradient, found[key]  # type: ignore[index]
+        right, new = old - rate * gradient, found[key]
         if new.shape != right.shape:
             why = "An update keeps every shape."
             return f"{key} of shape {right.shape}", str(new.shape), why, "Which two arrays met here?"

@@ -20,7 +20,7 @@ from symbreak.grade.sandbox.limits import Limits
 
 _RUNNER = Path(__file__).parent / "inner" / "runner.py"
 _PACKAGE = Path(__file__).resolve().parents[2]
-_TORCH = re.compile(r"^\s*(?:import|from)\s+torch\b", re.MULTILINE)
+_TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)  # linear: no end of line in a blank
 _PACKAGES = ("numpy", "torch")
 # How long the warden may take to end the child and clean up before it is ended too.
 _CLEANING_SECONDS = 5.0

@@ -38,7 +38,7 @@ class Graded(Generic[T]):
 
 def grade_many(
     paths: Iterable[str | os.PathLike[str]],
-    grade_one: Callable[[str], T],
+    grade_one: Callable[[Path], T],
     *,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
@@ -47,13 +47,13 @@ def grade_many(
 
     Args:
         paths: the submissions.
-        grade_one: from a file's text to its result; it goes to other processes, so it must be a module's function, or
-            a `functools.partial` of one. Notebooks come as their JSON text.
+        grade_one: from a file to its result; it goes to other processes, so it must be a module's function, or a
+            `functools.partial` of one.
         workers: how many at once.
         progress: called with how many are done, of how many.
 
-    A file that cannot be read, a `grade_one` that raises and one whose process dies lose only their own result. On
-    KeyboardInterrupt all that was started is ended first.
+    A `grade_one` that raises and one whose process dies lose only their own result. On KeyboardInterrupt all that was
+    started is ended first.
 
     Raises:
         InvalidInput: if there is no worker.
@@ -65,7 +65,7 @@ def grade_many(
 
 class _Pool(Generic[T]):
     def __init__(
-        self, paths: list[Path], grade_one: Callable[[str], T], workers: int, progress: Callable[[int, int], None]
+        self, paths: list[Path], grade_one: Callable[[Path], T], workers: int, progress: Callable[[int, int], None]
     ) -> None:
         self.paths = paths
         self.grade_one = grade_one
@@ -135,7 +135,7 @@ def _end(processes: list[BaseProcess]) -> None:
             process.join()
 
 
-def _work(connection: Connection, grade_one: Callable[[str], Any]) -> None:
+def _work(connection: Connection, grade_one: Callable[[Path], Any]) -> None:
     """Grade what comes until nothing comes. The terminal's interrupt is the parent's to handle, its end is ours too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
@@ -147,8 +147,8 @@ def _work(connection: Connection, grade_one: Callable[[str], Any]) -> None:
         return
 
 
-def _grade(path: Path, grade_one: Callable[[str], Any]) -> tuple[Any, str]:
+def _grade(path: Path, grade_one: Callable[[Path], Any]) -> tuple[Any, str]:
     try:
-        return grade_one(path.read_text(encoding="utf-8")), ""
+        return grade_one(path), ""
     except Exception as error:
         return None, f"{type(error).__name__}: {error}"

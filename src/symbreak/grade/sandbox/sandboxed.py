@@ -33,12 +33,19 @@ class CannotStart(SymbreakError):
 
 
 @contextmanager
-def open_subject(source: str, *, limits: Limits | None = None, without: Iterable[str] = ()) -> Iterator[Sandboxed]:
+def open_subject(
+    source: str,
+    *,
+    limits: Limits | None = None,
+    files: Mapping[str, str] | None = None,
+    without: Iterable[str] = (),
+) -> Iterator[Sandboxed]:
     """Load a learner's code in a child process; all that it started is gone when the block ends.
 
     Args:
         source: the code.
         limits: what it may use.
+        files: modules that it may import, name to text.
         without: layers of protection (`LAYERS`), or "nonce", to leave out: to see what each is for.
 
     Raises:
@@ -56,7 +63,7 @@ def open_subject(source: str, *, limits: Limits | None = None, without: Iterable
         raise InvalidInput(
             "no such layer of protection", got=sorted(left_out), allowed=", ".join([*LAYERS, *_CHECKS]), hint="nonce"
         )
-    subject = Sandboxed(source, limits or Limits(), left_out)
+    subject = Sandboxed(source, limits or Limits(), files or {}, left_out)
     try:
         subject.open()
         yield subject
@@ -74,10 +81,11 @@ class _Loaded:
 class Sandboxed:
     """A `Subject` whose code runs in a child process. A child that had to be ended is replaced at the next call."""
 
-    def __init__(self, source: str, limits: Limits, without: frozenset[str]) -> None:
+    def __init__(self, source: str, limits: Limits, files: Mapping[str, str], without: frozenset[str]) -> None:
         self.limits = limits
         self.protection = Protection((), {})
         self._source = source
+        self._files = dict(files)
         self._without = without
         self._seconds_left = limits.seconds_in_all
         self._child: Child | None = None
@@ -117,10 +125,11 @@ class Sandboxed:
         return _outcome(reply, names) or self._refuse(reply)
 
     def _load(self) -> _Loaded:
-        if len(self._source.encode("utf-8", "backslashreplace")) > SOURCE_BYTES // 8:
+        texts = (self._source, *self._files.values())
+        if sum(len(text.encode("utf-8", "backslashreplace")) for text in texts) > SOURCE_BYTES // 8:
             return _Loaded({}, f"the code is longer than {SOURCE_BYTES // 8} bytes", "protocol")
         self._start()
-        reply = self._ask({"source": self._source}, {}, self.limits.seconds_to_load)
+        reply = self._ask({"source": self._source, "files": self._files}, {}, self.limits.seconds_to_load)
         if reply.stopped is not None:
             return _Loaded({}, _WHY[reply.stopped], reply.stopped)
         functions, problem = reply.fields.get("functions"), reply.fields.get("problem")

@@ -93,10 +93,10 @@ def _explain(console: Console, finding: Finding) -> None:
     if evidence.measured:
         console.print()
         console.print(Padding(_numbers(finding), (0, 0, 0, 2), expand=False))
-    if evidence.figure:
-        console.print()
-        drawing = "--html FILE shows" if source(finding) else f"--plot {claim.id}.png draws"
-        _say(console, f"{finding.command} {drawing} {evidence.figure.title!r}")
+    console.print()
+    drawing = "--html FILE shows" if source(finding) else f"--plot {claim.id}.png draws"
+    title = evidence.figure.title if evidence.figure else "its cases and numbers"
+    _say(console, f"{finding.command} {drawing} {title!r}")
 
 
 def _numbers(finding: Finding) -> Table:

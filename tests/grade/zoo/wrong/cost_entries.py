@@ -1,5 +1,5 @@
-# wrong: the mean over outputs too
-# caught by: cost-value
+# wrong: of several outputs the mean over outputs too
+# caught by: cost-outputs (warn)
 # ruff: noqa
 import numpy as np
 

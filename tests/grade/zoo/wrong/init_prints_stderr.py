@@ -1,5 +1,5 @@
 # wrong: prints to stderr
-# caught by: init-quiet (warn)
+# caught by: init-quiet
 # ruff: noqa
 import sys
 

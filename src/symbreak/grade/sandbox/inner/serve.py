@@ -9,23 +9,21 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
-import random
 import sys
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from symbreak.grade.namespace import functions, parameter_names
 from symbreak.grade.sandbox import wire
 from symbreak.grade.sandbox.inner.pipe import Pipe
+from symbreak.grade.sandbox.inner.shell import Shell
+from symbreak.grade.seeding import seed
 from symbreak.grade.values import plain
 
 NAME = "submission"
 MESSAGE_CHARACTERS = 2000
-
-_seed_numpy, _seed_random = np.random.seed, random.seed
 
 
 def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
@@ -36,6 +34,7 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     _forget_symbreak()
+    _lay_out(request["files"])
     space, found, problem = _load(request["source"])
     names = {name: parameter_names(function) for name, function in found.items()}
     _flush()
@@ -54,6 +53,14 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
         del values, value
 
 
+def _lay_out(files: Mapping[str, str]) -> None:
+    """Write the modules that the code may import; it can change them, and only itself is the worse for it."""
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    if files:
+        sys.path.insert(0, str(Path.cwd()))
+
+
 def _forget_symbreak() -> None:
     """Make `import symbreak`, which has the right answers, fail; its files are out of sight where that is possible."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "symbreak"]:
@@ -65,6 +72,8 @@ def _load(source: str) -> tuple[dict[str, Any], dict[str, Callable[..., Any]], s
     """Return all that the code defines, by name, the functions of the week among it, and what went wrong."""
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
+    shell = Shell(module.__dict__)
+    module.__dict__["get_ipython"] = lambda: shell
     name = f"{NAME}.py"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     try:
@@ -82,12 +91,11 @@ def _answer(
     args, kwargs = list(values["args"]), dict(values["kwargs"])
     named = {**{str(i): value for i, value in enumerate(args)}, **kwargs}
     before = {name: _fingerprint(value, room) for name, value in named.items()}
-    if request["seed"] is not None:
-        _seed_numpy(request["seed"])
-        _seed_random(request["seed"])
     fields: dict[str, Any] = {"error": "", "memory": False, "too_large": ""}
     value: Any = None
     try:
+        if request["seed"] is not None:
+            seed(request["seed"])
         value = plain(space[request["function"]](*args, **kwargs))
     except MemoryError as error:
         fields |= {"error": _describe(error), "memory": True}

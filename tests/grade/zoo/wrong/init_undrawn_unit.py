@@ -1,0 +1,12 @@
+# wrong: a loop that begins at 1 and leaves the first unit without weights
+# caught by: init-not-constant
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.zeros((n_h, n_x))
+    for unit in range(min(1, n_h - 1), n_h):
+        W1[unit] = np.random.randn(n_x) * 0.01
+    W2 = np.random.randn(n_y, n_h) * 0.01
+    return {"W1": W1, "b1": np.zeros((n_h, 1)), "W2": W2, "b2": np.zeros((n_y, 1))}
