@@ -7,6 +7,8 @@ weighted equally get equal gradients, for ever, and the router's gradient is zer
 import torch
 from torch import nn
 
+import symbreak
+
 
 class Experts(nn.Module):
     """A mixture of experts: the router weighs what each of them gives."""
@@ -30,3 +32,10 @@ def build_model() -> nn.Module:
     for expert in layer.experts[1:]:
         expert.load_state_dict(layer.experts[0].state_dict())
     return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), layer, nn.Linear(8, 3))
+
+
+if __name__ == "__main__":
+    found = symbreak.symmetry(build_model(), torch.randn(64, 6, generator=torch.Generator().manual_seed(0)))
+    for certificate in found.certificates:
+        print(certificate)
+    print(found.suggestion)

@@ -9,7 +9,7 @@ with kinks in the regions that were tried. Where the gradient says otherwise, th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ SAME = 2e-4
 NOTHING = 1e-7
 # Where a normalization takes a gradient away, rounding leaves about 1e-7 of the others' in float32.
 ROUNDING = 1e-5
+# A gradient that cancels leaves about one unit of rounding of the largest gradient, seldom some.
+CANCELLED = 8
 # Side of the cells in which slices count as one: twice the largest distance between slices that are the same.
 CELL = 8 * SAME
 STEP = 0.3
@@ -71,13 +73,14 @@ def reach(observation: Observation) -> Reach:
     names = {p.name for p in moving}
     classes = {key: found for key, found in candidates(observation.parameters).items() if key[0] in names}
     alive: set[str] = set()
-    _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None})
+    single = {p.name for p in moving if p.dtype != "float64"}
+    _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None}, single)
     probes = 0
     quiet = 0
     rng = np.random.default_rng(0)
     while observation.probe and probes < MOST_PROBES and quiet < 2 and _open(moving, classes, alive):
         point = {p.name: _moved(p, classes, rng) for p in moving if p.name in alive}
-        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes))) else quiet + 1
+        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes)), single) else quiet + 1
         probes += 1
     stuck = tuple(p.name for p in moving if p.name not in alive)
     return Reach(classes, stuck, probes)
@@ -175,16 +178,23 @@ def _suspects(array: Array) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(doubtful[list(group)].tolist()) for group in found)
 
 
-def _look(classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, Gradient]) -> bool:
-    """Split classes whose gradients differ, note which parameters have one; tell whether anything was new."""
+def _look(
+    classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, Gradient], single: Collection[str] = ()
+) -> bool:
+    """Split classes whose gradients differ, note which parameters have one; tell whether anything was new.
+
+    A gradient that cancels leaves rounding, which parts slices on one processor and not on another: it parts none here.
+    """
     new = False
+    largest = max((gradient.rms for gradient in gradients.values()), default=0.0)
     for name, gradient in gradients.items():
         if name not in alive and not gradient.zero:
             alive.add(name)
             new = True
     for key, found in list(classes.items()):
-        felt = gradients.get(key[0])
-        if felt is not None and _split(found, felt, key[1]):
+        own = gradients.get(key[0])
+        noise = largest * CANCELLED * np.finfo(np.float32 if key[0] in single else np.float64).eps
+        if own is not None and own.rms > noise and _split(found, own, key[1]):
             new = True
             if not found.groups:
                 del classes[key]
