@@ -35,3 +35,7 @@ _LENT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "
 def inlined(function: Any) -> Any:
     """Compile a function of single numbers into whatever calls it: a call left in a loop ends vectorisation."""
     return njit(nogil=True, cache=True, error_model="numpy", forceinline=True)(function)
+
+
+WITHIN: Any = {"forceinline": True, "error_model": "numpy"}
+"""The same for `numba.extending.overload`, as its `jit_options`."""

@@ -12,13 +12,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from symbreak.compiling import WITHIN
 from symbreak.numerics import reference, single
 
 SINGLE_TO_INTEGER, DOUBLE_TO_INTEGER = single.TO_INTEGER, reference.TO_INTEGER
 SINGLE_BITS, DOUBLE_BITS = np.int32(single.TO_INTEGER_BITS), np.int64(reference.TO_INTEGER_BITS)
-
-# A call left in a loop ends its vectorisation.
-WITHIN = {"forceinline": True, "error_model": "numpy"}
 
 
 def pick(condition: Any, one: Any, other: Any) -> Any:

@@ -10,13 +10,12 @@ from typing import Any
 
 from numba.extending import overload
 
+from symbreak.compiling import WITHIN
 from symbreak.network.engine.codes import FOR_VECTORS
 from symbreak.network.engine.kernels_functions import SLOPES, VALUES, activate, multiply_by_slopes
 from symbreak.network.kernels import four_sums, one_sum, product
 from symbreak.network.kernels_lanes import in_widest_vectors, load, store
 from symbreak.network.unitwise import LANES
-
-WITHIN = {"forceinline": True, "error_model": "numpy"}
 
 
 def answers(kind: Any, c: Any, w: Any, inner: Any, rows: Any, below: Any, m: Any, z: Any, a: Any) -> None:

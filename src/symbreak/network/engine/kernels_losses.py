@@ -10,7 +10,7 @@ from typing import Any
 
 from numba.extending import overload
 
-from symbreak.compiling import inlined, lent
+from symbreak.compiling import WITHIN, inlined, lent
 from symbreak.network.engine.kernels_functions import as_is, exp, log1p, sigmoid, softplus, wide
 from symbreak.network.kernels_lanes import in_widest_vectors, load, load_wide, store, wide_lanes
 from symbreak.network.unitwise import LANES
@@ -24,7 +24,7 @@ def fill_losses(kind: Any, z: Any, y: Any, m: Any, out: Any, scratch: Any) -> No
     """Fill `out` (m,) with the loss of each example."""
 
 
-@overload(fill_deltas, strict=False, jit_options={"forceinline": True, "error_model": "numpy"})
+@overload(fill_deltas, strict=False, jit_options=WITHIN)
 def _fill_deltas(kind: Any, z: Any, y: Any, m: Any, dz: Any, scratch: Any) -> Any:
     return DELTAS[kind.count]
 
