@@ -32,7 +32,7 @@ AHEAD = 3
 # How long a cluster may take to answer, or to have its first worker, in seconds.
 PATIENCE = 30.0
 # What Dask connects to; without a protocol it is tcp.
-ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?|inproc)://)?[^\s/]+(?::\d+|/\S*)")
+ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?[^\s/]+:\d+/?|inproc://\S+")
 
 
 @dataclass(frozen=True)
