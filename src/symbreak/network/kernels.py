@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from symbreak.compiling import lent
-from symbreak.network.kernels_lanes import load, splat, store, total
+from symbreak.compiling import inlined, lent, lent_inlined
+from symbreak.network.kernels_lanes import load, load_wide, splat, store, total, wide_lanes
 from symbreak.network.unitwise import LANES
 
 
-@lent
+@lent_inlined
 def product(w: Any, step: Any, across: Any, rows: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
     """Fill `out` (rows, m) with W A; W's entry (i, j) is w[i * step + j * across], A is (inner, m)."""
     whole = rows - rows % 4
@@ -24,35 +24,53 @@ def product(w: Any, step: Any, across: Any, rows: Any, inner: Any, a: Any, m: An
         _one_row(w[i * step :], across, inner, a, m, out[i * m : (i + 1) * m])
 
 
-@lent
+@lent_inlined
 def _four_rows(w: Any, step: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
     for s in range(0, m, LANES):
-        x = load(a, s)
-        row0, row1 = splat(w[0]) * x, splat(w[step]) * x
-        row2, row3 = splat(w[2 * step]) * x, splat(w[3 * step]) * x
-        for j in range(1, inner):
-            x = load(a, j * m + s)
-            at = j * across
-            row0 = row0 + splat(w[at]) * x
-            row1 = row1 + splat(w[at + step]) * x
-            row2 = row2 + splat(w[at + 2 * step]) * x
-            row3 = row3 + splat(w[at + 3 * step]) * x
+        row0, row1, row2, row3 = four_sums(w, step, across, inner, a, m, s)
         store(out, s, row0)
         store(out, m + s, row1)
         store(out, 2 * m + s, row2)
         store(out, 3 * m + s, row3)
 
 
-@lent
+@inlined
+def four_sums(w: Any, step: Any, across: Any, inner: Any, a: Any, m: Any, s: Any) -> Any:
+    """Return the entries of four rows of W A for the examples from s on."""
+    x = load(a, s)
+    row0, row1, row2, row3 = w[0] * x, w[step] * x, w[2 * step] * x, w[3 * step] * x
+    for j in range(1, inner):
+        x = load(a, j * m + s)
+        at = j * across
+        row0 = row0 + w[at] * x
+        row1 = row1 + w[at + step] * x
+        row2 = row2 + w[at + 2 * step] * x
+        row3 = row3 + w[at + 3 * step] * x
+    return row0, row1, row2, row3
+
+
+@lent_inlined
 def _one_row(w: Any, across: Any, inner: Any, a: Any, m: Any, out: Any) -> None:
-    for s in range(0, m, LANES):
-        row = splat(w[0]) * load(a, s)
+    whole = m - m % wide_lanes(a)
+    for s in range(0, whole, wide_lanes(a)):
+        row = w[0] * load_wide(a, s)
         for j in range(1, inner):
-            row = row + splat(w[j * across]) * load(a, j * m + s)
+            row = row + w[j * across] * load_wide(a, j * m + s)
         store(out, s, row)
+    for s in range(whole, m, LANES):
+        store(out, s, one_sum(w, across, inner, a, m, s))
 
 
-@lent
+@inlined
+def one_sum(w: Any, across: Any, inner: Any, a: Any, m: Any, s: Any) -> Any:
+    """Return the entries of one row of W A for the examples from s on."""
+    row = w[0] * load(a, s)
+    for j in range(1, inner):
+        row = row + w[j * across] * load(a, j * m + s)
+    return row
+
+
+@lent_inlined
 def weight_gradient(dz: Any, rows: Any, a: Any, inner: Any, m: Any, count: Any, out: Any) -> None:
     """Fill `out` (rows, inner) with dZ A^T / count: dZ is (rows, m), A is (inner, m)."""
     whole, pairs = rows - rows % 4, inner - inner % 2
@@ -70,7 +88,7 @@ def weight_gradient(dz: Any, rows: Any, a: Any, inner: Any, m: Any, count: Any, 
             _one_by_one(dz[i * m :], a[j * m :], m, count, out[i * inner + j :])
 
 
-@lent
+@lent_inlined
 def _four_by_two(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
     zero = splat(d.dtype.type(0))
     a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
@@ -86,7 +104,7 @@ def _four_by_two(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> Non
     out[3 * step], out[3 * step + 1] = total(a3) / count, total(b3) / count
 
 
-@lent
+@lent_inlined
 def _four_by_one(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> None:
     zero = splat(d.dtype.type(0))
     a0, a1, a2, a3 = zero, zero, zero, zero
@@ -98,7 +116,7 @@ def _four_by_one(d: Any, x: Any, m: Any, count: Any, out: Any, step: Any) -> Non
     out[2 * step], out[3 * step] = total(a2) / count, total(a3) / count
 
 
-@lent
+@lent_inlined
 def _one_by_one(d: Any, x: Any, m: Any, count: Any, out: Any) -> None:
     lanes = splat(d.dtype.type(0))
     for s in range(0, m, LANES):

@@ -12,39 +12,26 @@ import numpy as np
 
 from symbreak.compiling import compiled, inlined
 from symbreak.numerics import reference as r
+from symbreak.numerics.kernels_choice import nearest, pick, scaled, signed, size
 
 LN2_HIGH, LN2_LOW, LOG2_E, SQRT_HALF = r.LN2_HIGH, r.LN2_LOW, r.LOG2_E, r.SQRT_HALF
-TO_INTEGER, TO_INTEGER_BITS = r.TO_INTEGER, np.int64(r.TO_INTEGER_BITS)
 EXPM1_TERMS, LOG_TERMS, ERFCX_TERMS = r.EXPM1_TERMS, r.LOG_TERMS, r.ERFCX_TERMS
 ERFCX_CENTRE, SMALLEST_NORMAL = r.ERFCX_CENTRE, r.SMALLEST_NORMAL
 MANTISSA, HALF_WORD = np.int64(r.MANTISSA), np.int64(r.HALF_WORD)
 
 
 @inlined
-def _power_of_two(k: Any) -> Any:
-    return np.int64((k + np.int64(1023)) << np.int64(52)).view(np.float64)
-
-
-@inlined
-def _times_power_of_two(value: Any, k: Any) -> Any:
-    whole = np.float64(k + TO_INTEGER).view(np.int64) - TO_INTEGER_BITS
-    half = whole >> np.int64(1)
-    return (value * _power_of_two(half)) * _power_of_two(whole - half)
-
-
-@inlined
 def _reduce(x: Any) -> Any:
-    clipped = x
-    clipped = -760.0 if clipped < -760.0 else clipped
-    clipped = 760.0 if clipped > 760.0 else clipped
-    k = np.rint(clipped * LOG2_E)
+    clipped = pick(x < -760.0, -760.0, x)
+    clipped = pick(clipped > 760.0, 760.0, clipped)
+    k = nearest(clipped * LOG2_E)
     return (clipped - k * LN2_HIGH) - k * LN2_LOW, k
 
 
 @inlined
 def _growth(x: Any) -> Any:
-    total = EXPM1_TERMS[0]
-    for n in range(1, len(EXPM1_TERMS)):
+    total = x * EXPM1_TERMS[0] + EXPM1_TERMS[1]
+    for n in range(2, len(EXPM1_TERMS)):
         total = total * x + EXPM1_TERMS[n]
     return x * total
 
@@ -52,26 +39,25 @@ def _growth(x: Any) -> Any:
 @inlined
 def _exp(x: Any) -> Any:
     rest, k = _reduce(x)
-    return _times_power_of_two(1.0 + _growth(rest), k)
+    return scaled(1.0 + _growth(rest), k)
 
 
 @inlined
 def _expm1(x: Any) -> Any:
     rest, k = _reduce(x)
     growth = _growth(rest)
-    whole = _times_power_of_two(1.0, k if k < 60.0 else 60.0)
+    whole = scaled(1.0, pick(k < 60.0, k, 60.0))
     small = whole * growth + (whole - 1.0)
-    large = _times_power_of_two(1.0 + growth, k)
-    return large if k > 60.0 else small
+    return pick(k > 60.0, scaled(1.0 + growth, k), small)
 
 
 @inlined
 def _tanh(x: Any) -> Any:
     # expm1 of -2|x|, without the branch for large arguments: it would keep the loop from being vectorised.
-    rest, k = _reduce(-2.0 * np.abs(x))
-    whole = _times_power_of_two(1.0, k)
+    rest, k = _reduce(-2.0 * size(x))
+    whole = scaled(1.0, k)
     e = whole * _growth(rest) + (whole - 1.0)
-    return np.copysign(-e / (e + 2.0), x)
+    return signed((0.0 - e) / (e + 2.0), x)
 
 
 @inlined
@@ -118,11 +104,11 @@ def _erfcx(x: Any) -> Any:
 
 @inlined
 def _normal_cdf(x: Any) -> Any:
-    size = np.abs(x)
-    size = 40.0 if size > 40.0 else size
-    high = np.rint(size * 16.0) * 0.0625
-    density = _exp(-0.5 * high * high) * _exp(-0.5 * (size - high) * (size + high))
-    lower = 0.5 * density * _erfcx(size * SQRT_HALF)
+    far = np.abs(x)
+    far = 40.0 if far > 40.0 else far
+    high = np.rint(far * 16.0) * 0.0625
+    density = _exp(-0.5 * high * high) * _exp(-0.5 * (far - high) * (far + high))
+    lower = 0.5 * density * _erfcx(far * SQRT_HALF)
     value = lower if x <= 0.0 else 1.0 - lower
     return 0.5 if x == 0.0 else value
 

@@ -11,42 +11,30 @@ import numpy as np
 
 from symbreak.compiling import compiled, inlined
 from symbreak.numerics import single as s
+from symbreak.numerics.kernels_choice import nearest, pick, scaled, signed, size
 
-LN2_HIGH, LN2_LOW, LOG2_E, TO_INTEGER = s.LN2_HIGH, s.LN2_LOW, s.LOG2_E, s.TO_INTEGER
+LN2_HIGH, LN2_LOW, LOG2_E = s.LN2_HIGH, s.LN2_LOW, s.LOG2_E
 LEAST, MOST, EXPM1_TERMS = s.LEAST, s.MOST, s.EXPM1_TERMS
 FLAT, TANH_TOP, TANH_BOTTOM = s.FLAT, s.TANH_TOP, s.TANH_BOTTOM
-TO_INTEGER_BITS, BIAS, MANTISSA_BITS = np.int32(s.TO_INTEGER_BITS), np.int32(127), np.int32(23)
 ONE = np.float32(1)
 
 
 @inlined
-def _power_of_two(k: Any) -> Any:
-    return np.int32((k + BIAS) << MANTISSA_BITS).view(np.float32)
-
-
-@inlined
-def _whole(k: Any) -> Any:
-    return np.int32(np.float32(k + TO_INTEGER).view(np.int32) - TO_INTEGER_BITS)
-
-
-@inlined
 def _growth(r: Any) -> Any:
-    value = EXPM1_TERMS[0]
-    for n in range(1, len(EXPM1_TERMS)):
+    value = r * EXPM1_TERMS[0] + EXPM1_TERMS[1]
+    for n in range(2, len(EXPM1_TERMS)):
         value = value * r + EXPM1_TERMS[n]
     return value * r
 
 
 @inlined
 def exp(x: Any) -> Any:
-    """Return e^x of one float32."""
-    clipped = LEAST if x < LEAST else x
-    clipped = MOST if clipped > MOST else clipped
-    k = np.rint(clipped * LOG2_E)
+    """Return e^x of float32: of one number, or of a vector of them."""
+    clipped = pick(x < LEAST, LEAST, x)
+    clipped = pick(clipped > MOST, MOST, clipped)
+    k = nearest(clipped * LOG2_E)
     r = (clipped - k * LN2_HIGH) - k * LN2_LOW
-    whole = _whole(k)
-    half = np.int32(whole >> np.int32(1))
-    return ((ONE + _growth(r)) * _power_of_two(half)) * _power_of_two(np.int32(whole - half))
+    return scaled(ONE + _growth(r), k)
 
 
 @inlined
@@ -56,12 +44,12 @@ def _quartic(s: Any, c: Any) -> Any:
 
 @inlined
 def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent of one float32."""
-    size = np.abs(x)
-    size = FLAT if size > FLAT else size
-    square = size * size
-    value = size * (_quartic(square, TANH_TOP) / _quartic(square, TANH_BOTTOM))
-    return np.copysign(ONE if value > ONE else value, x)
+    """Return the hyperbolic tangent of float32: of one number, or of a vector of them."""
+    most = size(x)
+    most = pick(most > FLAT, FLAT, most)
+    square = most * most
+    value = most * (_quartic(square, TANH_TOP) / _quartic(square, TANH_BOTTOM))
+    return signed(pick(value > ONE, ONE, value), x)
 
 
 @compiled

@@ -93,6 +93,16 @@ def test_a_worker_is_lost_and_one_comes(tmp_path, bits, files):
     assert files(tmp_path / "cluster") == files(tmp_path / "local")
 
 
+def test_what_is_no_address_is_told_at_once(monkeypatch):
+    def connect(*_, **__):
+        raise AssertionError("a client that cannot be connected lives on for a minute")
+
+    monkeypatch.setattr("distributed.Client", connect)
+    for address in ("nonsense", "http://x:1", "tcp://127.0.0.1", ""):
+        with pytest.raises(InvalidInput, match="no Dask scheduler answers"):
+            draw(SETTINGS, How(cluster=address))
+
+
 def test_no_scheduler_is_told(monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symbreak.datasets import Dataset
 from symbreak.experiments import prepare
-from symbreak.experiments.map.grid import Chunk, grid
+from symbreak.experiments.map.grid import grid
 from symbreak.experiments.map.running import Job, train_chunk
 from symbreak.experiments.map.settings import MapSettings
 
@@ -15,6 +15,8 @@ from symbreak.experiments.map.settings import MapSettings
 SAMPLE = 5.0
 # Chunks of the sample at least: networks that diverge cost less than others, so one place says little.
 PLACES = 16
+# Chunks before the sample, from all over the map: where networks diverge at once, not all that is needed is loaded.
+WARM = 4
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,11 @@ def sample(settings: MapSettings, *, data: Dataset | None = None, seconds: float
     # Small tiles: more places for the same time.
     cut = grid(settings, settings.batch_size or train.samples, (train.n_x, train.n_y))
     cut = type(cut)(cut.shape, (min(4, cut.tile[0]), min(4, cut.tile[1])))
-    train_chunk(job, Chunk(0, 0, 1, 0, 1))  # what is compiled or loaded once is not the networks' cost
+    order = list(cut.scattered())
+    for index in order[:WARM]:  # what is compiled or loaded once is not the networks' cost
+        train_chunk(job, cut.chunk(index))
     sampled, spent = 0, 0.0
-    for count, index in enumerate(cut.scattered()):
+    for count, index in enumerate(order):
         if count >= PLACES and spent >= seconds:
             break
         chunk = cut.chunk(index)

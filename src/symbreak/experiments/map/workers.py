@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ from symbreak.random.sharing import cores
 AHEAD = 3
 # How long a cluster may take to answer, or to have its first worker, in seconds.
 PATIENCE = 30.0
+# What Dask connects to; without a protocol it is tcp.
+ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?[^\s/]+:\d+/?|inproc://\S+")
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,13 @@ def _client(address: str) -> Iterator[Any]:
         from distributed import Client
     except ImportError as error:
         raise MissingDependency("a cluster needs Dask: pip install 'symbreak[cluster]'") from error
+    # A client that could never be connected waits for a minute before it lets go of the program.
+    if not ADDRESS.fullmatch(address):
+        raise _no_scheduler(address)
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        raise InvalidInput(
-            "no Dask scheduler answers",
-            got=address,
-            allowed="tcp://HOST:PORT of a running one",
-            hint="dask scheduler --port 8786, then --cluster tcp://localhost:8786",
-        ) from error
+        raise _no_scheduler(address) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
@@ -125,6 +126,15 @@ def _client(address: str) -> Iterator[Any]:
                 "the cluster has no worker", got=address, allowed="one or more", hint=f"dask worker {address}"
             ) from error
         yield client
+
+
+def _no_scheduler(address: str) -> InvalidInput:
+    return InvalidInput(
+        "no Dask scheduler answers",
+        got=address,
+        allowed="tcp://HOST:PORT of a running one",
+        hint="dask scheduler --port 8786, then --cluster tcp://localhost:8786",
+    )
 
 
 def _losses() -> tuple[type[BaseException], ...]:

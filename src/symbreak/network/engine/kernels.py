@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from symbreak.compiling import lent
-from symbreak.network.engine.kernels_functions import activate, multiply_by_slopes
+from symbreak.compiling import lent, lent_inlined
+from symbreak.network.engine.kernels_layers import answers, pull_back
 from symbreak.network.engine.kernels_losses import fill_deltas, fill_losses
 from symbreak.network.engine.kernels_ties import watch_ties
 from symbreak.network.engine.kernels_updates import update
@@ -35,7 +35,8 @@ def train(kind: Any, data: Any, rule: Any, state: Any, notes: Any, room: Any, wh
             if not full:
                 count = _fill_batch(data, room, t)
             _forward(kind, p, x, m, count, room)
-            _note(kind, data, p, notes, room, whole, y, count, n, t)
+            if _cost_matters(data, notes, room.z[room.z.size - y.size :], n, t):
+                _note(kind, data, p, notes, room, whole, y, count, n, t)
             if t < notes.iterations and not (notes.stop and notes.diverged[n] >= 0):
                 _backward(kind, p, x, y, m, count, room)
                 if notes.tied.size > 0:
@@ -62,21 +63,24 @@ def _fill_batch(data: Any, room: Any, t: Any) -> Any:
     return count
 
 
-@lent
+@lent_inlined
 def _forward(kind: Any, p: Any, x: Any, m: Any, count: Any, room: Any) -> None:
     below, at, above, layers = x, 0, 0, kind.sizes.size - 1
     for layer in range(layers):
         inner, rows = kind.sizes[layer] + 1, kind.sizes[layer + 1]
         z = room.z[at : at + rows * m]
-        product(p[kind.offsets[layer] :], inner, 1, rows, inner, below, m, z)
-        if layer < layers - 1:
-            below = room.a[above : above + (rows + 1) * m]
-            activate(kind.activation, kind.parameter, z, below)
-            _clear(below, rows, count, m)
+        w = p[kind.offsets[layer] :]
+        if layer == layers - 1:
+            product(w, inner, 1, rows, inner, below, m, z)
+        else:
+            own = room.a[above : above + (rows + 1) * m]
+            answers(kind.activation, kind.parameter, w, inner, rows, below, m, z, own)
+            _clear(own, rows, count, m)
+            below = own
         at, above = at + rows * m, above + (rows + 1) * m
 
 
-@lent
+@lent_inlined
 def _backward(kind: Any, p: Any, x: Any, y: Any, m: Any, count: Any, room: Any) -> None:
     layers = kind.sizes.size - 1
     rows = kind.sizes[layers]
@@ -93,13 +97,13 @@ def _backward(kind: Any, p: Any, x: Any, y: Any, m: Any, count: Any, room: Any) 
         weight_gradient(dz, rows, source, below + 1, m, examples, room.gradient[w:])
         if layer:
             out = room.dz[under:at]
-            product(p[w:], 1, below + 1, below, rows, dz, m, out)
-            multiply_by_slopes(kind.activation, kind.parameter, room.z[under:at], source, out)
+            z = room.z[under:at]
+            pull_back(kind.activation, kind.parameter, p[w:], below, rows, dz, m, z, source, out)
             _clear(out, below, count, m)
         at = under
 
 
-@lent
+@lent_inlined
 def _update(sizes: Any, offsets: Any, rule: Any, state: Any, gradient: Any, n: Any) -> None:
     powers, numbers, rates, bias_rates = state.powers[n], rule.numbers[n], rule.rates[n], rule.bias_rates[n]
     powers[0], powers[1] = powers[0] * numbers[0], powers[1] * numbers[1]
@@ -114,14 +118,21 @@ def _update(sizes: Any, offsets: Any, rule: Any, state: Any, gradient: Any, n: A
             update(rule.kinds[n], numbers, bias_rates[layer], powers, state, n, gradient, last, last + 1)
 
 
+@lent_inlined
+def _cost_matters(data: Any, notes: Any, logits: Any, n: Any, t: Any) -> Any:
+    """Tell whether the cost of iteration t is asked for, or might be no number: most steps need not know it."""
+    if notes.costs.shape[0] > 0 or notes.places[t] >= 0:
+        return True
+    if data.order.shape[0] == 0 and notes.thresholds[n] > -np.inf and notes.reached[n] < 0:
+        return True
+    return not _surely_finite(logits, notes.bound)
+
+
 @lent
 def _note(kind: Any, data: Any, p: Any, notes: Any, room: Any, whole: Any, y: Any, count: Any, n: Any, t: Any) -> None:
     """Write down what is asked for of iteration t, and whether the cost is no number any more."""
     full, place = data.order.shape[0] == 0, notes.places[t]
     logits = room.z[room.z.size - y.size :]
-    own_asked = notes.costs.shape[0] > 0 or (full and (place >= 0 or notes.thresholds[n] > -np.inf))
-    if not own_asked and place < 0 and _surely_finite(logits, notes.bound):
-        return
     own = _cost(kind.loss, logits, y, count, room)
     if notes.costs.shape[0]:
         notes.costs[n, t] = own
@@ -141,9 +152,9 @@ def _note(kind: Any, data: Any, p: Any, notes: Any, room: Any, whole: Any, y: An
         notes.diverged[n] = t
 
 
-@lent
+@lent_inlined
 def _surely_finite(logits: Any, bound: Any) -> Any:
-    """Tell whether logits are so small that no cost can overflow: most steps need not know their cost."""
+    """Tell whether logits are so small that no cost can overflow."""
     small, most = 0, logits.dtype.type(bound)
     for k in range(logits.size):
         small += 1 if np.abs(logits[k]) < most else 0

@@ -18,6 +18,7 @@ from symbreak.network.kernels_lanes import in_widest_vectors
 from symbreak.numerics import kernels as double
 from symbreak.numerics import kernels_single as single
 from symbreak.numerics.activations import SELU_ALPHA, SELU_SCALE
+from symbreak.numerics.kernels_choice import pick, size
 
 DENSITY_AT_ZERO = 1 / math.sqrt(2 * math.pi)
 expm1, log1p, normal_cdf = double._expm1, double._log1p, double._normal_cdf
@@ -35,21 +36,25 @@ def as_is(value: Any, x: Any) -> Any:
     """Return the constant in the dtype of x, as NumPy reads a Python number beside an array."""
 
 
+def _is_single(x: Any) -> bool:
+    return bool(getattr(x, "dtype", x) == types.float32)
+
+
 @overload(exp, strict=False)
 def _exp(x: Any) -> Any:
-    family = single.exp if x == types.float32 else double._exp
+    family = single.exp if _is_single(x) else double._exp
     return lambda x: family(x)
 
 
 @overload(tanh, strict=False)
 def _tanh(x: Any) -> Any:
-    family = single.tanh if x == types.float32 else double._tanh
+    family = single.tanh if _is_single(x) else double._tanh
     return lambda x: family(x)
 
 
 @overload(as_is, strict=False)
 def _as_is(value: Any, x: Any) -> Any:
-    return (lambda value, x: np.float32(value)) if x == types.float32 else (lambda value, x: np.float64(value))
+    return (lambda value, x: np.float32(value)) if _is_single(x) else (lambda value, x: np.float64(value))
 
 
 @inlined
@@ -68,14 +73,14 @@ def _identity(z: Any, c: Any) -> Any:
 
 @inlined
 def _identity_slope(z: Any, a: Any, c: Any) -> Any:
-    return 1.0
+    return as_is(1, z)
 
 
 @inlined
 def sigmoid(z: Any, c: Any) -> Any:
     """Return 1 / (1 + e^-z)."""
-    e, one = exp(-np.abs(z)), as_is(1, z)
-    return (one if z >= 0 else e) / (one + e)
+    e, one = exp(as_is(-1, z) * size(z)), as_is(1, z)
+    return pick(z >= as_is(0, z), one, e) / (one + e)
 
 
 @inlined
@@ -95,22 +100,23 @@ def _tanh_slope(z: Any, a: Any, c: Any) -> Any:
 
 @inlined
 def _relu(z: Any, c: Any) -> Any:
-    return as_is(0, z) if z <= 0 else z
+    return pick(z <= as_is(0, z), as_is(0, z), z)
 
 
 @inlined
 def _relu_slope(z: Any, a: Any, c: Any) -> Any:
-    return 1.0 if z > 0 else (c if z == 0 else 0.0)
+    zero = as_is(0, z)
+    return pick(z > zero, as_is(1, z), pick(z == zero, as_is(c, z), zero))
 
 
 @inlined
 def _leaky_relu(z: Any, c: Any) -> Any:
-    return z if z > 0 else as_is(c, z) * z
+    return pick(z > as_is(0, z), z, as_is(c, z) * z)
 
 
 @inlined
 def _leaky_relu_slope(z: Any, a: Any, c: Any) -> Any:
-    return 1.0 if z > 0 else c
+    return pick(z > as_is(0, z), as_is(1, z), as_is(c, z))
 
 
 @inlined

@@ -10,9 +10,10 @@ from typing import Any
 
 from numba.extending import overload
 
-from symbreak.compiling import inlined, lent
+from symbreak.compiling import WITHIN, inlined, lent
 from symbreak.network.engine.kernels_functions import as_is, exp, log1p, sigmoid, softplus, wide
-from symbreak.network.kernels_lanes import in_widest_vectors
+from symbreak.network.kernels_lanes import in_widest_vectors, load, load_wide, store, wide_lanes
+from symbreak.network.unitwise import LANES
 
 
 def fill_deltas(kind: Any, z: Any, y: Any, m: Any, dz: Any, scratch: Any) -> None:
@@ -23,7 +24,7 @@ def fill_losses(kind: Any, z: Any, y: Any, m: Any, out: Any, scratch: Any) -> No
     """Fill `out` (m,) with the loss of each example."""
 
 
-@overload(fill_deltas, strict=False)
+@overload(fill_deltas, strict=False, jit_options=WITHIN)
 def _fill_deltas(kind: Any, z: Any, y: Any, m: Any, dz: Any, scratch: Any) -> Any:
     return DELTAS[kind.count]
 
@@ -57,8 +58,11 @@ def _sigmoid_square(z: Any, y: Any) -> Any:
 def _elementwise(delta: Any) -> Any:
     def fill(kind, z, y, m, dz, scratch):  # type: ignore[no-untyped-def]
         in_widest_vectors()
-        for k in range(y.size):
-            dz[k] = delta(z[k], y[k])
+        whole = y.size - y.size % wide_lanes(y)
+        for k in range(0, whole, wide_lanes(y)):
+            store(dz, k, delta(load_wide(z, k), load_wide(y, k)))
+        for k in range(whole, y.size, LANES):
+            store(dz, k, delta(load(z, k), load(y, k)))
 
     return fill
 

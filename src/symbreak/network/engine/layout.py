@@ -29,6 +29,9 @@ Whole = NDArray[np.int64]
 # The numbers of an update rule, in the order of the kernels, by the names of the rules' parameters.
 NUMBERS = ("beta1", "beta2", "epsilon", "weight_decay")
 
+# Bytes of a line of the cache, those of the widest registers.
+LINE = 64
+
 
 class Architecture(NamedTuple):
     """What networks of a stack have in common; `offsets[l]` is where layer l + 1 begins in a network's row.
@@ -126,7 +129,16 @@ def data(x: Array, y: Array, order: NDArray[np.int32], batch: int) -> Data:
     """Return inputs and targets as the kernels read them."""
     ones = np.ones((1, x.shape[1]), x.dtype)
     filled = padded(np.concatenate([x, ones]))
-    return Data(filled.reshape(-1), np.array(padded(y)).reshape(-1), x.shape[1], order, batch)
+    return Data(_aligned(filled), _aligned(padded(y)), x.shape[1], order, batch)
+
+
+def _aligned(array: Array) -> Array:
+    """Return a flat copy that begins with a line of the cache: a vector across two lines is loaded twice."""
+    room = np.empty(array.nbytes + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    flat = room[start : start + array.nbytes].view(array.dtype)
+    flat[:] = array.reshape(-1)
+    return flat
 
 
 def room(kind: Architecture, dtype: Any, examples: int) -> Room:
@@ -140,7 +152,7 @@ def room(kind: Architecture, dtype: Any, examples: int) -> Room:
     z, dz = np.zeros((2, units, m), dtype)
     n_x, n_y = int(kind.sizes[0]), int(kind.sizes[-1])
     shapes = [(kind.offsets[-1],), (m,), (n_y + 2, m), (n_x + 1, m), (n_y, m)]
-    return Room(a.reshape(-1), z.reshape(-1), dz.reshape(-1), *(np.zeros(shape, dtype).reshape(-1) for shape in shapes))
+    return Room(*map(_aligned, (a, z, dz, *(np.zeros(shape, dtype) for shape in shapes))))
 
 
 def rule(asked: Sequence[str | Optimizer], rates: NDArray[np.float64], bias_rates: NDArray[np.float64]) -> Rule:
