@@ -9,14 +9,14 @@ from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 # What fades a thousandfold along the trunk has lost as much of the gradient that comes back through the same weights;
-# what grows some hundredfold makes the output, and with it the loss and the first steps, as large.
+# what grows a hundredfold makes the output, and with it the loss and the first steps, as large.
 FADES = 1e-3
-GROWS = 300.0
+GROWS = 100.0
 # At a millionfold, float32 sums of both ends lose their last digits, and training does not start.
 ERROR_FACTOR = 1e6
-# Deep ReLU networks of the right scale turn all inputs to one direction; after this many layers a mean cosine this
-# near 1 leaves the last layers less than a fifth of the signal to tell inputs apart.
-ALIKE = 0.97
+# Deep ReLU networks of the right scale turn all inputs to one direction. Networks of 30 to 40 layers of He's, with a
+# mean cosine up to 0.985, learn within a hundred steps of Adam; those of 60, above 0.99, do not.
+ALIKE = 0.985
 ALIKE_DEPTH = 20
 KINDS = frozenset(("linear", "conv", "recurrent", "activation", "add", "concat", "pool", "multiply"))
 
