@@ -15,8 +15,8 @@ SMALL = 0.2
 # Steps at learning rate 1; at the usual 0.1 it is ten times as many. The lesson's own start (0.01 on its flower data)
 # needs about 200.
 STEPS = 500.0
-# No initializer makes weights this much smaller than usual; there a wait of a hundred steps at rate 0.1, of a thousand at
-# 0.01, is told as well.
+# No initializer makes weights this much smaller than usual; there a wait of a hundred steps at rate 0.1, of a thousand
+# at 0.01, is told as well.
 TINY = 1e-3
 TINY_STEPS = 10.0
 KINDS = frozenset(("linear", "conv", "embedding"))
