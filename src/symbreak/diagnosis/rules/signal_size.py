@@ -35,7 +35,7 @@ def exploding(context: Context) -> Iterator[Finding]:
 def vanishing(context: Context) -> Iterator[Finding]:
     """Report the trunk's faintest signal if what tells inputs apart has faded."""
     points = _points(context)
-    start = next((op.signal.std for op in points if op.signal and op.kind in ("linear", "conv", "recurrent")), 0.0)
+    start = _difference_at_start(context, points)
     # What is exactly zero was put to zero, and is told by other rules.
     faint = [op for op in points if op.signal and 0 < op.signal.std < FADES * start and not _rescued(context, op)]
     alike = [op for op in context.wires.hidden[ALIKE_DEPTH:] if _similarity(op) > ALIKE]
@@ -44,6 +44,15 @@ def vanishing(context: Context) -> Iterator[Finding]:
     if faint:
         last = min(faint, key=lambda op: op.signal.std if op.signal else 0.0)
         yield _finding(context, VANISHING.slug, last, last.signal.std if last.signal else 0.0, start, "std")
+
+
+def _difference_at_start(context: Context, points: list[Operation]) -> float:
+    """Return what tells inputs apart after the first layer. It may shrink large inputs to size 1, not small ones."""
+    first = next((op for op in points if op.kind in ("linear", "conv", "recurrent")), None)
+    if first is None or first.signal is None:
+        return 0.0
+    given = [op.signal.std for op in context.wires.sources(first) if op.kind in ("input", "embedding") and op.signal]
+    return max([first.signal.std, *(min(1.0, std) for std in given)])
 
 
 def _points(context: Context) -> list[Operation]:
