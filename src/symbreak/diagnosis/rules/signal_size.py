@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from symbreak.diagnosis.finding import Finding, Severity, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
+from symbreak.diagnosis.wires import passes
 
 # What fades a thousandfold along the trunk has lost as much of the gradient that comes back through the same weights;
 # what grows a hundredfold makes the output, and with it the loss and the first steps, as large.
@@ -58,7 +59,7 @@ def _difference_at_start(context: Context, points: list[Operation]) -> float:
 def _points(context: Context) -> list[Operation]:
     wires = context.wires
     trunk = [op for op in wires.trunk if op.kind in KINDS and op.signal is not None and not op.signal.nonfinite]
-    return [op for op in trunk if wires.leads_on(op)]
+    return [op for op in trunk if wires.leads_on(op) and not (op.kind == "add" and passes(op))]  # eps of a norm
 
 
 def _starts(context: Context) -> Iterator[tuple[float, Operation]]:
