@@ -3,6 +3,7 @@ the likelihood of counts."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -26,7 +27,7 @@ class Seen:
 
     Attributes:
         terms, rows: of the mean; None for an operation that is a loss for sure. What only looks like one must give the
-            total: as a mean, a sum, or a sum over each row's terms; of squares, perhaps halved.
+            total: as a mean, a sum, or a sum over each row's terms; of squares, perhaps halved, or the root of it.
     """
 
     record: int
@@ -45,8 +46,10 @@ class Seen:
         if self.terms is None:
             return True
         halves = (1.0, 0.5) if self.kind == "squared-error" else (1.0,)
-        factors = [half * count for half in halves for count in (1, self.terms, self.terms / self.rows)]
-        return any(abs(total - factor * self.value) <= AGREEMENT * abs(total) for factor in factors)
+        counts = (1, self.terms, self.terms / self.rows)
+        possible = [half * count * self.value for half in halves for count in counts]
+        roots = [math.sqrt(each) for each in possible if each >= 0] if self.kind == "squared-error" else []
+        return any(abs(total - each) <= AGREEMENT * abs(total) for each in (*possible, *roots))
 
 
 @dataclass(eq=False)
