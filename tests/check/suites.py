@@ -18,10 +18,12 @@ from check import (
     sound_forms,
     sound_schemes,
     sound_zeros,
+    tried_bad,
+    tried_sound,
 )
 from check.cases import gather
 
-HELD = gather([held_bad_structure, held_bad_flow, held_sound_nets, held_sound_tasks])
+HELD = gather([held_bad_structure, held_bad_flow, held_sound_nets, held_sound_tasks, tried_bad, tried_sound])
 BAD = (
     *gather([bad_symmetry, bad_frozen, bad_values, bad_loss, bad_signal, bad_scale, bad_construction]),
     *(case for case in HELD if case.expect),

@@ -100,7 +100,7 @@ class _Kept:
         self._trained = tensor.requires_grad
         self._gradient = tensor.grad if self._leaf else None
         self._steps = tensor._post_accumulate_grad_hooks if self._leaf else None
-        self._hooks = tensor._backward_hooks if self._leaf else None
+        self._hooks: Any = tensor._backward_hooks if self._leaf else None
         self._hooked = None if self._hooks is None else self._hooks.copy()
 
     def hide(self) -> None:
