@@ -25,10 +25,15 @@ def main() -> int:
     print("| architecture | rule | severity | where | why this is right |\n|---|---|---|---|---|")
     for architecture in ARCHITECTURES:
         found = rows(architecture)
+        alike: dict[tuple[str, str, str], list[str]] = {}
         for rule, severity, where, reason in found:
+            alike.setdefault((rule, severity, reason), []).append(where)
+        for (rule, severity, reason), places in alike.items():
             seen.add((architecture.name, rule))
             untold += reason == UNTOLD
-            print(f"| {architecture.name} | {rule} | {severity} | {where} | {reason} |")
+            first, *others = (part for where in places for part in where.split(", "))
+            more = f" and {len(others)} more" if others else ""
+            print(f"| {architecture.name} | {rule} | {severity} | {first}{more} | {reason} |")
         if not found:
             print(f"| {architecture.name} | - | - | - | - |")
     stale = set(JUSTIFIED) - seen

@@ -92,6 +92,11 @@ def pictures() -> dict[str, Any]:
     return {"pixel_values": torch.randn(4, 3, 32, 32), "labels": torch.arange(4)}
 
 
+def larger_pictures() -> dict[str, Any]:
+    """Images that leave more than one place at the end of five halvings."""
+    return {"pixel_values": torch.randn(4, 3, 96, 96), "labels": torch.arange(4)}
+
+
 def segmented() -> dict[str, Any]:
     """Images with one of four labels a pixel."""
     return {"pixel_values": torch.randn(2, 3, 64, 64), "labels": torch.randint(4, (2, 64, 64))}
@@ -119,21 +124,14 @@ def _text(name: str, inputs: Inputs, head: str = "ForCausalLM", **options: Any) 
     return Architecture(name, f"{name}{head}", f"{name}Config", {**SMALL, **options}, inputs)
 
 
-def _view(name: str, options: dict[str, Any]) -> Architecture:
+def _view(name: str, options: dict[str, Any], inputs: Inputs = pictures) -> Architecture:
     """An image classifier."""
-    return Architecture(name, f"{name}ForImageClassification", f"{name}Config", options, pictures)
+    return Architecture(name, f"{name}ForImageClassification", f"{name}Config", options, inputs)
 
 
 GROUPED = {"num_key_value_heads": 2}
-GPT2 = {
-    "vocab_size": 99,
-    "n_embd": 32,
-    "n_layer": 2,
-    "n_head": 4,
-    "n_positions": 64,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
+HEADS = {**GROUPED, "head_dim": 8}
+EXPERTS = {**HEADS, "num_experts": 4, "num_experts_per_tok": 2}
 PLAIN = {key: SMALL[key] for key in ("vocab_size", "pad_token_id", "bos_token_id", "eos_token_id")}
 GPT2 = {**PLAIN, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
 TOWERS = {
@@ -178,6 +176,19 @@ WAV2VEC2 = {
     "num_conv_pos_embeddings": 8,
     "num_conv_pos_embedding_groups": 4,
 }
+MAMBA2 = {**SMALL, "num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1, "chunk_size": 8}
+XLNET = {"vocab_size": 99, "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 64}
+CPMANT = {**SMALL, "dim_head": 8, "dim_ff": 64, "prompt_length": 4}
+LONG = {"attention_window": 4, "max_encoder_position_embeddings": 64, "max_decoder_position_embeddings": 64}
+PROPHET = {
+    **{key: value for key, value in TOWERS.items() if not key.endswith(("_layers", "_heads", "d_model"))},
+    **{f"num_{side}_{what}": 2 for side in ("encoder", "decoder") for what in ("layers", "attention_heads")},
+    "hidden_size": 32,
+}
+FOUR = {"hidden_sizes": [16, 16, 32, 32], "depths": [1, 1, 1, 1], "num_labels": 4}
+PVT = {**FOUR, "num_attention_heads": [1, 1, 2, 2], "image_size": 96}
+SWIFT = {"embed_dims": [16, 16, 32, 32], "depths": [1, 1, 1, 1], "num_labels": 4}
+MOBILEVIT = {"hidden_sizes": [16, 16, 16], "neck_hidden_sizes": [8, 8, 16, 16, 16, 16, 32], "num_labels": 4}
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("GPT2", "GPT2LMHeadModel", "GPT2Config", GPT2, causal),
@@ -220,7 +231,53 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("SigLIP", "SiglipModel", "SiglipConfig", {"text_config": SMALL, "vision_config": IMAGE}, paired),
     Architecture("Whisper", "WhisperForConditionalGeneration", "WhisperConfig", WHISPER, transcribed),
     Architecture("Wav2Vec2", "Wav2Vec2ForCTC", "Wav2Vec2Config", WAV2VEC2, spoken),
+    _text("Cohere", causal, **HEADS),
+    Architecture("Gemma3", "Gemma3ForCausalLM", "Gemma3TextConfig", {**SMALL, **HEADS}, causal),
+    _text("Granite", causal, **GROUPED),
+    _text("Phi3", causal, **GROUPED),
+    _text("StableLm", causal, **GROUPED),
+    _text("Olmoe", causal, **EXPERTS),
+    Architecture("Rwkv", "RwkvForCausalLM", "RwkvConfig", {**SMALL, "attention_hidden_size": 32}, causal),
+    Architecture("Mamba2", "Mamba2ForCausalLM", "Mamba2Config", MAMBA2, causal),
+    Architecture("XLNet", "XLNetLMHeadModel", "XLNetConfig", XLNET, causal),
+    Architecture("CpmAnt", "CpmAntForCausalLM", "CpmAntConfig", CPMANT, causal),
+    _text("ModernBert", masked, "ForMaskedLM"),
+    _text("EuroBert", classified, "ForSequenceClassification", num_labels=3),
+    _text("Deberta", classified, "ForSequenceClassification", num_labels=3),
+    _text("FNet", masked, "ForMaskedLM"),
+    _text("MobileBert", masked, "ForMaskedLM", embedding_size=16),
+    _text("Longformer", classified, "ForSequenceClassification", attention_window=4, num_labels=3),
+    Architecture("MT5", "MT5ForConditionalGeneration", "MT5Config", T5, translated),
+    Architecture("MBart", "MBartForConditionalGeneration", "MBartConfig", {**PLAIN, **TOWERS}, translated),
+    Architecture("LED", "LEDForConditionalGeneration", "LEDConfig", {**PLAIN, **TOWERS, **LONG}, translated),
+    Architecture(
+        "ProphetNet", "ProphetNetForConditionalGeneration", "ProphetNetConfig", {**PLAIN, **PROPHET}, translated
+    ),
+    _view("Swinv2", {**STAGES, "num_labels": 4}),
+    _view("ConvNextV2", {**STAGED, "num_stages": 2}),
+    _view("MobileNetV2", {"depth_multiplier": 0.35, "num_labels": 4}, larger_pictures),
+    _view("PoolFormer", FOUR, larger_pictures),
+    _view("PvtV2", PVT, larger_pictures),
+    _view("SwiftFormer", SWIFT, larger_pictures),
+    _view("MobileViT", MOBILEVIT, larger_pictures),
+    Architecture("Hubert", "HubertForCTC", "HubertConfig", WAV2VEC2, spoken),
 )
 
 # Why a warning or error that `tools/architectures.py` prints is right: (architecture, rule) -> reason.
-JUSTIFIED: dict[tuple[str, str], str] = {}
+_UNSCALED = "its configuration starts all matrices from N(0, 1), whatever their fans (init_std = 1.0)"
+JUSTIFIED: dict[tuple[str, str], str] = {
+    **{
+        ("CpmAnt", rule): _UNSCALED
+        for rule in ("loss-at-init", "wrong-scale", "exploding-signal", "exploding-gradient")
+    },
+    ("Longformer", "stuck-parameters"): "the classifier reads the first token alone, which attends globally: the last "
+    "layer's local projections have no part in its output",
+    (
+        "MT5",
+        "loss-at-init",
+    ): "the configuration ties the head to embeddings of N(0, 1), and does not rescale the head's "
+    "input by 1 / sqrt(d_model), as T5 does",
+    ("MT5", "wrong-scale"): "the same tied head",
+    ("SwiftFormer", "stuck-parameters"): "w_g is read through a softmax over an axis of length 1, which is 1 for ever",
+    ("MobileViT", "vanishing-signal"): "the gains of its batch norms start from N(0, 0.02^2) instead of 1",
+}

@@ -29,8 +29,8 @@ def hooks_of(module):
 def attributes_of(module):
     def content(value):
         if isinstance(value, dict):
-            return [(key, id(item)) for key, item in value.items()]
-        return [id(item) for item in value] if isinstance(value, (list, tuple, set)) else None
+            return [(key, id(item), content(item)) for key, item in value.items()]
+        return [(id(item), content(item)) for item in value] if isinstance(value, (list, tuple, set)) else None
 
     return {name: (id(value), content(value)) for name, value in vars(module).items()}
 
@@ -53,7 +53,7 @@ def of_tensor(tensor):
     return (
         id(tensor), bits(tensor), tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.requires_grad,
         id(gradient) if gradient is not None else None, bits(gradient) if gradient is not None else None,
-        tensor._backward_hooks, tensor._post_accumulate_grad_hooks,
+        dict(tensor._backward_hooks or {}), tensor._post_accumulate_grad_hooks,
     )  # fmt: skip
 
 
@@ -211,6 +211,41 @@ class Hooked(Base):
         return super().forward(x)
 
 
+class HookedOnTheWay(Base):
+    """Adds hooks to parameters in every pass: to one that has some, and to one that has none."""
+
+    def __init__(self):
+        super().__init__()
+        self.head.weight.register_hook(lambda gradient: gradient)
+
+    def forward(self, x):
+        self.head.weight.register_hook(lambda gradient: gradient * 0)
+        self.head.bias.register_hook(lambda gradient: gradient * 0)
+        return super().forward(x)
+
+
+class Learning(Base):
+    """Takes a step of its own on the way, so that a parameter is the result of an operation on data."""
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.head.weight += 0.01 * (self.layer(x).T @ x).mean()
+        return super().forward(x)
+
+
+class Nested(Base):
+    """Keeps what it has seen in containers inside of containers."""
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {"seen": [[], {"steps": 0}]}
+
+    def forward(self, x):
+        self.cache["seen"][0].append(1)
+        self.cache["seen"][1]["steps"] += 1
+        return super().forward(x)
+
+
 class Careless(Base):
     """Leaves global settings changed."""
 
@@ -259,6 +294,9 @@ MODELS = {
     "random": Random,
     "recurrent": Recurrent,
     "hooks": Hooked,
+    "hooked on the way": HookedOnTheWay,
+    "learning": Learning,
+    "nested": Nested,
     "careless": Careless,
     "input overwritten": Overwriting,
     "checkpointed": lambda: Checkpointed(False),
@@ -480,6 +518,10 @@ def no_own(self):
         container.extend(content) if isinstance(container, list) else container.update(content)
 
 
+def no_inner(values):
+    return [value for value in values.values() if type(value) in guard.CONTAINERS]
+
+
 def equal_is_enough(a, b):
     return bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))
 
@@ -492,6 +534,9 @@ MUTANTS = {
     "training not put back": (guard._Kept, "put_back", not_trained, "plain"),
     "memory not put back": (guard, "_place", lambda tensor: None, "swapped"),
     "attributes not put back": (guard._Attributes, "put_back", nothing, "buffers and attributes"),
+    "inner containers not put back": (guard, "_containers", no_inner, "nested"),
+    "hooks on the way not put back": (guard._Kept, "_put_hooks_back", nothing, "hooked on the way"),
+    "own hooks not put back": (guard._Kept, "_put_hooks_back", nothing, "learning"),
     "containers not put back": (guard._Attributes, "put_back", no_containers, "buffers and attributes"),
     "own attributes not put back": (guard._Attributes, "put_back", no_own, "buffers and attributes"),
     "buffers not put back": (guard, "_put_back", without_small, "batch norm"),

@@ -53,6 +53,7 @@ def times_itself(scores, y):
 
 
 CE, BCE, MSE, OTHER = "cross-entropy", "binary-cross-entropy", "squared-error", "other"
+ABS, COUNTS = "absolute-error", "poisson"
 WEIGHTS = torch.tensor([1.0, 2.0, 3.0, 4.0])
 # name: (loss, which targets, kind)
 TABLE = {
@@ -83,12 +84,18 @@ TABLE = {
     "half a square, sum": (halved, "numbers", MSE),
     "difference times itself": (times_itself, "numbers", MSE),
     "weighted square": (lambda o, y: ((o - y) ** 2 * WEIGHTS).mean(), "numbers", OTHER),
-    "root of the square": (lambda o, y: ((o - y) ** 2).mean().sqrt(), "numbers", OTHER),
+    "root of the square": (lambda o, y: ((o - y) ** 2).mean().sqrt(), "numbers", MSE),
     "fourth power": (lambda o, y: ((o - y) ** 4).mean(), "numbers", OTHER),
-    "l1": (F.l1_loss, "numbers", OTHER),
-    "written l1": (lambda o, y: (o - y).abs().mean(), "numbers", OTHER),
-    "huber": (F.huber_loss, "numbers", OTHER),
-    "smooth l1": (F.smooth_l1_loss, "numbers", OTHER),
+    "l1": (F.l1_loss, "numbers", ABS),
+    "written l1": (lambda o, y: (o - y).abs().mean(), "numbers", ABS),
+    "l1, sum": (lambda o, y: F.l1_loss(o, y, reduction="sum"), "numbers", ABS),
+    "weighted l1": (lambda o, y: ((o - y).abs() * WEIGHTS).mean(), "numbers", OTHER),
+    "huber": (F.huber_loss, "numbers", ABS),
+    "smooth l1": (F.smooth_l1_loss, "numbers", ABS),
+    "poisson": (F.poisson_nll_loss, "coins", COUNTS),
+    "poisson, written": (lambda o, y: (o.exp() - o * y).mean(), "coins", COUNTS),
+    "poisson of rates": (lambda o, y: F.poisson_nll_loss(o.exp(), y, log_input=False), "coins", OTHER),
+    "rates of others": (lambda o, y: ((0.5 * o).exp() - o * y).mean(), "coins", OTHER),
     "bce": (lambda o, y: F.binary_cross_entropy(o.sigmoid(), y), "coins", BCE),
     "bce with logits": (F.binary_cross_entropy_with_logits, "coins", BCE),
     "bce, pos_weight": (lambda o, y: F.binary_cross_entropy_with_logits(o, y, pos_weight=WEIGHTS), "coins", BCE),
@@ -98,13 +105,16 @@ TABLE = {
 }
 
 
-def reference(here, targets):
+PLAIN = {MSE: F.mse_loss, ABS: F.l1_loss, BCE: F.binary_cross_entropy_with_logits, COUNTS: F.poisson_nll_loss}
+
+
+def reference(here, targets, kind):
     """The plain mean, by PyTorch's own functions."""
     with torch.no_grad():
         scores, y = here.model(here.x), getattr(here, targets)
         if targets in ("classes", "shares"):
             return float(F.cross_entropy(scores, y))
-        return float((F.mse_loss if targets == "numbers" else F.binary_cross_entropy_with_logits)(scores, y))
+        return float(PLAIN[kind](scores, y))
 
 
 def observed(name):
@@ -121,7 +131,7 @@ def check_loss(name):
     if kind == OTHER:
         assert loss.targets is None
         return
-    assert math.isclose(loss.value, reference(here, targets), rel_tol=1e-5)
+    assert math.isclose(loss.value, reference(here, targets, kind), rel_tol=1e-5)
     y = getattr(here, targets).numpy()
     one_hot = name == "one-hot"
     assert np.array_equal(loss.targets.argmax(1) if one_hot else loss.targets.reshape(y.shape), y)

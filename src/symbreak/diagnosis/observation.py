@@ -215,7 +215,8 @@ class Loss:
     """The loss as it was computed.
 
     Attributes:
-        kind: "cross-entropy", "binary-cross-entropy", "squared-error", or "other".
+        kind: "cross-entropy", "binary-cross-entropy", "squared-error", "absolute-error" (also where it is rounded off
+            at zero), "poisson" (the negative logarithm of a Poisson likelihood, of logarithms of rates), or "other".
         value: mean over the targets, without class weights.
         total: the number that was minimized.
         operation: index of the operation that computes it.
@@ -227,7 +228,7 @@ class Loss:
             log-probabilities are raw scores.
     """
 
-    kind: Literal["cross-entropy", "binary-cross-entropy", "squared-error", "other"]
+    kind: Literal["cross-entropy", "binary-cross-entropy", "squared-error", "absolute-error", "poisson", "other"]
     value: float
     total: float
     operation: int

@@ -62,12 +62,13 @@ class _Attributes:
     def __init__(self, module: nn.Module) -> None:
         self._own = vars(module)
         self.values = dict(self._own)
-        self._inside = [(value, value.copy()) for value in self.values.values() if type(value) in CONTAINERS]
+        self._inside = [(value, value.copy()) for value in _containers(self.values)]
 
     def tensors(self) -> Iterator[Tensor]:
         """Yield the tensors in attributes and their containers."""
-        for value in self.values.values():
-            items = (value.values() if isinstance(value, dict) else value) if type(value) in CONTAINERS else (value,)
+        yield from (item for item in self.values.values() if isinstance(item, Tensor))
+        for _, content in self._inside:
+            items = content.values() if isinstance(content, dict) else content
             yield from (item for item in items if isinstance(item, Tensor))
 
     def put_back(self) -> None:
@@ -76,6 +77,17 @@ class _Attributes:
         for container, content in self._inside:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
+
+
+def _containers(values: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the containers among values, and those inside of them, each once."""
+    pending, seen = list(values.values()), set()
+    while pending:
+        value = pending.pop()
+        if type(value) in CONTAINERS and id(value) not in seen:
+            seen.add(id(value))
+            pending += value.values() if isinstance(value, dict) else value
+            yield value
 
 
 class _Kept:
@@ -88,6 +100,8 @@ class _Kept:
         self._trained = tensor.requires_grad
         self._gradient = tensor.grad if self._leaf else None
         self._steps = tensor._post_accumulate_grad_hooks if self._leaf else None
+        self._hooks: Any = tensor._backward_hooks if self._leaf else None
+        self._hooked = None if self._hooks is None else self._hooks.copy()
 
     def hide(self) -> None:
         """Take the gradient away, and hooks that run after it: some take the optimizer's step."""
@@ -102,6 +116,14 @@ class _Kept:
             self.tensor.requires_grad_(self._trained)
             self.tensor.grad = self._gradient
             self.tensor._post_accumulate_grad_hooks = self._steps
+            self._put_hooks_back()
+
+    def _put_hooks_back(self) -> None:
+        if self._hooks is not None and self._hooks != self._hooked:
+            self._hooks.clear()
+            self._hooks.update(self._hooked)
+        if self.tensor._backward_hooks is not self._hooks:
+            self.tensor._backward_hooks = self._hooks
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:

@@ -20,6 +20,8 @@ KINDS: dict[str, LossKind] = {
     "binary_cross_entropy": "binary-cross-entropy",
     "binary_cross_entropy_with_logits": "binary-cross-entropy",
     "mse_loss": "squared-error",
+    "smooth_l1_loss": "absolute-error",
+    "huber_loss": "absolute-error",
 }
 Normalized = Literal["", "probabilities", "log-probabilities"]
 LOGARITHMS = frozenset(("neg", "log", "_log_softmax"))
@@ -87,6 +89,8 @@ def _numbers(record: Record, kind: LossKind, args: tuple[Any, ...]) -> Seen:
     scores, targets = args[0].detach().float(), args[1].detach().float()
     if kind == "squared-error":
         value = float(functional.mse_loss(scores, targets))
+    elif kind == "absolute-error":
+        value = float(functional.l1_loss(scores, targets))
     elif plain(record.target) == "binary_cross_entropy":
         value = float(functional.binary_cross_entropy(scores, targets))
     else:

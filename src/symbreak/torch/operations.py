@@ -75,6 +75,10 @@ NORMS = {
 }
 
 
+# Beyond it the slope of erf, exp(-x^2) of its steepest, is below a hundredth.
+ERF_FLAT = math.sqrt(math.log(100))
+
+
 def kind_of(target: str) -> Kind:
     """Return the kind of an operation by its name.
 
@@ -125,6 +129,8 @@ def flat_regions(target: str, arguments: Mapping[str, Any]) -> tuple[FlatRegion,
     if name in ("hardsigmoid", "hardswish"):
         below = FlatRegion(-math.inf, -3.0, exact=True)
         return (below, FlatRegion(3.0, math.inf, exact=True)) if name == "hardsigmoid" else (below,)
+    if name == "erf":
+        return (FlatRegion(-math.inf, -ERF_FLAT, exact=False), FlatRegion(ERF_FLAT, math.inf, exact=False))
     try:
         return activations.get(name).flat
     except SymbreakError:

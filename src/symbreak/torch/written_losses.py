@@ -1,7 +1,9 @@
-"""Losses that are written out: a gather of a log-softmax, its product with shares, a squared difference."""
+"""Losses that are written out: a gather of a log-softmax, its product with shares, a squared or absolute difference,
+the likelihood of counts."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,7 +14,7 @@ from torch import Tensor
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.trace import Record, Ref
 
-LossKind = Literal["cross-entropy", "binary-cross-entropy", "squared-error", "other"]
+LossKind = Literal["cross-entropy", "binary-cross-entropy", "squared-error", "absolute-error", "poisson", "other"]
 # Shares are added up in half precision at worst.
 WHOLE = 1e-2
 # Between a mean that is computed here and the same one in the model lies rounding, in half precision at worst.
@@ -25,7 +27,7 @@ class Seen:
 
     Attributes:
         terms, rows: of the mean; None for an operation that is a loss for sure. What only looks like one must give the
-            total: as a mean, a sum, or a sum over each row's terms; of squares, perhaps halved.
+            total: as a mean, a sum, or a sum over each row's terms; of squares, perhaps halved, or the root of it.
     """
 
     record: int
@@ -44,17 +46,20 @@ class Seen:
         if self.terms is None:
             return True
         halves = (1.0, 0.5) if self.kind == "squared-error" else (1.0,)
-        factors = [half * count for half in halves for count in (1, self.terms, self.terms / self.rows)]
-        return any(abs(total - factor * self.value) <= AGREEMENT * abs(total) for factor in factors)
+        counts = (1, self.terms, self.terms / self.rows)
+        possible = [half * count * self.value for half in halves for count in counts]
+        roots = [math.sqrt(each) for each in possible if each >= 0] if self.kind == "squared-error" else []
+        return any(abs(total - each) <= AGREEMENT * abs(total) for each in (*possible, *roots))
 
 
 @dataclass(eq=False)
 class Written:
-    """Follows log-softmaxes and differences from targets to what is made of them."""
+    """Follows log-softmaxes, differences from targets and products with them to what is made of them."""
 
     records: list[Record] = field(default_factory=list)
     _given: list[Literal["batch", "constant", "other"]] = field(default_factory=list)
     _differences: dict[int, tuple[Tensor, tuple[int, ...]]] = field(default_factory=dict)
+    _products: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def look(self, record: Record, args: tuple[Any, ...]) -> Iterator[Seen]:
         """Yield the loss that an operation may be."""
@@ -62,9 +67,13 @@ class Written:
         found = None
         if name == "sub":
             self._note_difference(record, args)
+            found = self._counted(record, args)
+        elif name == "abs":
+            found = self._absolute(record, args)
         elif name in ("gather", "index"):
             found = self._gathered(record, args)
         elif name in ("pow", "mul"):
+            self._note_product(record, args)
             found = self._squared(record, args) or (self._shared(record, args) if name == "mul" else None)
         if found is not None:
             yield found
@@ -105,6 +114,40 @@ class Written:
         if given.count(True) == 1 and all(isinstance(each, Tensor) for each in args[:2]):
             place = given.index(True)
             self._differences[record.index] = args[place].detach(), tuple(args[1 - place].shape)
+
+    def _note_product(self, record: Record, args: tuple[Any, ...]) -> None:
+        operands = (record.arguments.get("self"), record.arguments.get("other"))
+        given = [self._is_given(item) for item in operands]
+        if given.count(True) == 1 and all(isinstance(each, Tensor) for each in args[:2]):
+            place = given.index(True)
+            self._products[record.index] = args[place].detach(), args[1 - place].detach()
+
+    def _counted(self, record: Record, args: tuple[Any, ...]) -> Seen | None:
+        """The exponential of logarithms of rates, less their product with counts."""
+        rates = self._made_of(record.arguments.get("self"))
+        product = self._made_of(record.arguments.get("other"))
+        noted = self._products.get(product.index) if product is not None else None
+        if noted is None or rates is None or plain(rates.target) != "exp":
+            return None
+        counts, logs = noted
+        same = {ref.record for ref in rates.refs} <= {ref.record for ref in product.refs} if product else False
+        if not same or bool((counts < 0).any()):
+            return None
+        costs = (args[0] - args[1]).detach().float()
+        shapes = tuple(logs.shape), tuple(counts.shape)
+        kept, terms = counts.float().cpu(), costs.numel()
+        return Seen(rates.index, "poisson", float(costs.mean()), kept, None, *shapes, terms=terms)
+
+    def _absolute(self, record: Record, args: tuple[Any, ...]) -> Seen | None:
+        noted = self._differences.get(record.refs[0].record) if len(record.refs) == 1 else None
+        if noted is None:
+            return None
+        targets, predicted = noted
+        value, terms = float(args[0].detach().float().abs().mean()), args[0].numel()
+        rows = args[0].shape[0] if args[0].dim() else 1
+        shapes = predicted, tuple(targets.shape)
+        kept = targets.float().cpu()
+        return Seen(record.refs[0].record, "absolute-error", value, kept, None, *shapes, terms=terms, rows=rows)
 
     def _squared(self, record: Record, args: tuple[Any, ...]) -> Seen | None:
         sources = {ref.record for ref in record.refs}

@@ -51,8 +51,8 @@ def _off(context: Context, operation: Operation) -> bool:
 
 def _hidden(context: Context, operation: Operation) -> bool:
     """Tell whether an activation belongs to the model: a weight follows, or comes right before. A hinge of the loss is
-    off where all is well."""
-    if context.wires.leads_on(operation):
+    off where all is well, as is a limit on what is no sum of weights."""
+    if context.wires.leads_on(operation) and operation.name != "clamp":
         return True
     source = operation
     while source.inputs and (source is operation or source.kind in ("shape", "norm")):

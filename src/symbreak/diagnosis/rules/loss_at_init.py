@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from symbreak.diagnosis.finding import Finding, Where
-from symbreak.diagnosis.observation import Loss
+from symbreak.diagnosis.observation import Loss, Operation
+from symbreak.diagnosis.rules import output_bias
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.wires import passes
 
@@ -19,7 +20,8 @@ ERROR_EXCESS = 5.0
 # Scores of pairs, products of two outputs over a temperature, are meant to be sharp: unit vectors in 20 dimensions at
 # CLIP's temperature of 0.07 cost 1 to 2 nats more than equal scores.
 PAIRS_EXCESS = 3.0
-# A prediction as large as the targets' own size doubles the squared error; sound outputs are smaller than that.
+# A prediction as large as the targets' own size doubles the squared error, and takes the absolute one to its root of
+# two; sound outputs are smaller than that.
 SQUARED_EXCESS = 2.0
 ERROR_FACTOR = 10.0
 
@@ -35,22 +37,32 @@ def find(context: Context) -> Iterator[Finding]:
             yield finding
             return
     reference, formula = _reference(loss)
+    power = {"squared-error": 1.0, "absolute-error": 0.5}.get(loss.kind)
     excess = loss.value - reference
     relative = loss.value / reference if reference > 0 else math.inf if excess > 0 else 1.0
-    squared = loss.kind == "squared-error"
-    if (relative > SQUARED_EXCESS and excess > 0) if squared else excess > _most(context):
-        worse = relative > ERROR_FACTOR if squared else excess > ERROR_EXCESS
+    if (relative > SQUARED_EXCESS**power and excess > 0) if power else excess > _most(context):
+        worse = relative > ERROR_FACTOR**power if power else excess > ERROR_EXCESS
         yield _finding(loss, reference, formula, context, error=worse)
+    elif (missing := output_bias.missed(context)) is not None and loss.value > ERROR_FACTOR * max(0.0, missing.best):
+        yield _far(loss, missing, context)
 
 
 def _most(context: Context) -> float:
     """Return the excess in nats that is left alone."""
     loss = context.observation.loss
     operation = context.observation.operations[loss.output] if loss and loss.output is not None else None
-    while operation is not None and passes(operation) and operation.inputs:
+    while operation is not None and (passes(operation) or _is_tempered(operation)) and operation.inputs:
         operation = context.observation.operations[operation.inputs[-1]]
     pairs = operation is not None and operation.kind == "matmul" and len(operation.inputs) > 1
     return PAIRS_EXCESS if pairs else EXCESS
+
+
+def _is_tempered(operation: Operation) -> bool:
+    """Whether an operation multiplies what it reads by one learned number, or divides it."""
+    shapes = operation.attributes.get("operands", ())
+    return (
+        operation.kind == "multiply" and len(operation.inputs) == 1 and any(math.prod(shape) == 1 for shape in shapes)
+    )
 
 
 def _reference(loss: Loss) -> tuple[float, str]:
@@ -61,7 +73,11 @@ def _reference(loss: Loss) -> tuple[float, str]:
         return math.log(classes), f"log({classes}): all classes alike"
     if loss.kind == "binary-cross-entropy":
         return math.log(2), "log(2): even odds"
-    return float(np.mean(np.square(targets))), "mean of y^2: an output of zero"
+    if loss.kind == "squared-error":
+        return float(np.mean(np.square(targets))), "mean of y^2: an output of zero"
+    if loss.kind == "absolute-error":
+        return float(np.mean(np.abs(targets))), "mean of |y|: an output of zero"
+    return math.inf, ""  # rates that scatter make a Poisson loss of any size; only their level is judged
 
 
 def _finding(loss: Loss, reference: float, formula: str, context: Context, *, error: bool) -> Finding:
@@ -77,6 +93,23 @@ def _finding(loss: Loss, reference: float, formula: str, context: Context, *, er
         why="An untrained model that is sure of its answers is wrong with certainty, and its first many steps only "
         "unlearn that. The logits are too large: the last layer's weights, or the signal that reaches it.",
         fix=_shrink(head),
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _far(loss: Loss, missing: output_bias.Missed, context: Context) -> Finding:
+    return Finding(
+        rule=RULE.slug,
+        severity="warning",
+        status="measured",
+        where=output_bias.place(context),
+        says=f"the {loss.kind} loss starts at {loss.value:.4g}; a model that knows only the targets' distribution has "
+        f"{missing.best:.4g}",
+        measured={"loss": loss.value, "reference": missing.best},
+        expected=f"about {missing.best:.4g}, with {missing.expected}",
+        why="Nearly all of the loss is the distance from the targets' usual value, which says nothing about the "
+        "inputs. Until it is gone every gradient points the same way, and early losses look like progress.",
+        fix=output_bias.cure(context, missing),
         synthetic=context.observation.synthetic,
     )
 

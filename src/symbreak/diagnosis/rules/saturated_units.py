@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.rules.rule import Context, Rule
 
-# Curves that level off on both sides. Those that level off on one side (ReLU, GELU) are flat for half of all inputs
-# when all is well.
-SATURATING = frozenset(("tanh", "sigmoid", "hardtanh", "hardsigmoid", "erf", "relu6"))
+# Curves that level off on both sides.
+SATURATING = frozenset(("tanh", "sigmoid", "hardtanh", "hardsigmoid", "erf"))
+# Those that level off on one side are flat for up to half of all inputs when all is well, as is ReLU6; ReLU, which is
+# flat to the last bit, belongs to dead-units.
+ONE_SIDED = frozenset(("relu6", "gelu", "silu", "mish", "elu", "elu(1)", "selu", "hardswish"))
 # With half of all slopes below a hundredth of the steepest, half of the gradient is lost at this layer alone.
 SHARE = 0.5
 ERROR_SHARE = 0.9
@@ -19,10 +21,9 @@ def find(context: Context) -> Iterator[Finding]:
     """Report hidden activations of which more than half are flat."""
     for operation in context.wires.operations:
         signal = operation.signal
-        if operation.kind != "activation" or operation.name not in SATURATING or signal is None or signal.flat is None:
+        if operation.kind != "activation" or signal is None or signal.flat is None:
             continue
-        # ReLU6 is flat for half of all inputs when all is well.
-        most = ERROR_SHARE if operation.name == "relu6" else SHARE
+        most = SHARE if operation.name in SATURATING else ERROR_SHARE if operation.name in ONE_SIDED else 1.0
         if signal.flat <= most or not context.wires.leads_on(operation):
             continue
         source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)

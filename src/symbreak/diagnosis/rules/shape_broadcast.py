@@ -5,62 +5,88 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
 
-ELEMENTWISE = frozenset(("add", "multiply", "loss", "other", "shape"))
+# Operations that may meet entry by entry; what moves entries hands them on.
+ELEMENTWISE = frozenset(("add", "multiply", "loss", "other"))
 
 
 def find(context: Context) -> Iterator[Finding]:
-    """Report the first operation that spreads the targets over more entries than prediction and targets have."""
+    """Report the first operation that spreads predictions and as many targets over more entries than either has."""
     operations = context.observation.operations
-    targets = {op.index for op in operations if op.kind == "input" and op.name == "target"}
-    size = max((math.prod(operations[i].shape) for i in targets), default=0)
-    touched = set(targets)
+    made = _made(operations)
+    given = {op.index for op in operations if op.kind == "input" and op.name == "target"}
+    labels = {op.index for op in operations if op.kind == "input" and not context.wires.leads_on(op)}
     for operation in operations:
-        if operation.kind not in ELEMENTWISE or not touched & set(operation.inputs):
+        pure = operation.index not in made and operation.kind in (*ELEMENTWISE, "shape")
+        for known in (given, labels):
+            if pure and known & set(operation.inputs):
+                known.add(operation.index)
+        if operation.kind not in ELEMENTWISE or operation.index not in made:
             continue
-        touched.add(operation.index)
-        if _spreads(operation, operations, size):
+        # What else goes into the model may well be spread on purpose, but not where it is the loss's target.
+        targets = given | labels if _is_loss(operation, context) else given
+        if _spreads(operation, operations, targets, made):
             yield _finding(operation, operations, context)
             return
 
 
-def _spreads(operation: Operation, operations: tuple[Operation, ...], size: int) -> bool:
-    made = math.prod(operation.shape)
-    if operation.kind == "shape":
-        grown = operation.name == "expand" and size > 1 and made > size
-        return grown and (_rank_differs(operation, operations) or _pairs(operation, operations))
-    shapes = [shape for shape in operation.attributes.get("operands", ()) if shape]
-    return len(shapes) > 1 and made > max(map(math.prod, shapes)) and min(map(math.prod, shapes)) > 1
+def _made(operations: tuple[Operation, ...]) -> set[int]:
+    """Return the operations that depend on parameters."""
+    found: set[int] = set()
+    for operation in operations:
+        if operation.parameters or operation.weight is not None or found & set(operation.inputs):
+            found.add(operation.index)
+    return found
 
 
-def _rank_differs(operation: Operation, operations: tuple[Operation, ...]) -> bool:
-    """An expansion is a fault if it makes a square of one axis: (n,) or (n, 1) becomes (n, n)."""
-    before = operations[operation.inputs[0]].shape
-    real = [n for n in before if n > 1]
-    return len(real) == 1 and sum(n == real[0] for n in operation.shape) > 1
+def _is_loss(operation: Operation, context: Context) -> bool:
+    loss = context.observation.loss
+    return loss is not None and operation.index == loss.operation
 
 
-def _pairs(operation: Operation, operations: tuple[Operation, ...]) -> bool:
-    """Tell whether what the expanded targets meet had as many entries as they: one prediction for each target."""
-    wanted = math.prod(operations[operation.inputs[0]].shape)
-    for reader in operations[operation.index + 1 :]:
-        if operation.index in reader.inputs and len(reader.inputs) == 2:
-            other = operations[next(i for i in reader.inputs if i != operation.index)]
-            grown = other.kind == "shape" and other.name == "expand" and other.inputs
-            before = operations[other.inputs[0]] if grown else other
-            if grown and math.prod(before.shape) == wanted:
-                return True
-    return False
+def _spreads(operation: Operation, operations: tuple[Operation, ...], targets: set[int], made: set[int]) -> bool:
+    wanted = next((operations[i] for i in operation.inputs if i in targets), None)
+    predicted = next((operations[i] for i in operation.inputs if i in made), None)
+    if wanted is None or predicted is None or len(operation.inputs) != 2:
+        return False
+    given = [_unexpanded(each, operations) for each in (predicted, wanted)]
+    first, second = (each.shape for each in given)
+    if math.prod(first) != math.prod(second) or math.prod(first) < 2:
+        return False
+    entrywise = _broadcast(first, second)
+    spread = entrywise is not None and math.prod(entrywise) > math.prod(first)
+    return spread and not _on_purpose(given, operations)
+
+
+def _unexpanded(operation: Operation, operations: tuple[Operation, ...]) -> Operation:
+    """Go back before the expansion with which a loss makes shapes equal."""
+    grown = operation.kind == "shape" and operation.name == "expand" and operation.inputs
+    return operations[operation.inputs[0]] if grown else operation
+
+
+def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
+    try:
+        return np.broadcast_shapes(first, second)
+    except ValueError:
+        return None
+
+
+def _on_purpose(given: list[Operation], operations: tuple[Operation, ...]) -> bool:
+    """Tell whether new axes were put in to compare all pairs: on both sides, or between shapes that were equal."""
+    before = [
+        operations[each.inputs[0]].shape if each.name == "unsqueeze" and each.inputs else each.shape for each in given
+    ]
+    new = [shape != each.shape for shape, each in zip(before, given, strict=True)]
+    return all(new) or (any(new) and before[0] == before[1])
 
 
 def _finding(operation: Operation, operations: tuple[Operation, ...], context: Context) -> Finding:
-    inputs = [operations[i].shape for i in operation.inputs]
-    loss = context.observation.loss
-    given = (loss.predicted, loss.wanted) if loss and loss.predicted != loss.wanted else tuple(inputs)
-    shapes = " and ".join(str(tuple(shape)) for shape in given)
+    shapes = " and ".join(str(_unexpanded(operations[i], operations).shape) for i in operation.inputs)
     return Finding(
         rule=RULE.slug,
         severity="error",

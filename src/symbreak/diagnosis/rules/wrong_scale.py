@@ -50,9 +50,19 @@ def _judge(context: Context, operation: Operation, hidden: set[int]) -> Finding 
     if ratio > FACTOR and change > FACTOR:
         return _finding(context, operation, ratio, change, expected)
     least = 1 / PART if _faded(context) else 1 / FACTOR
+    change = min(change, _difference(context, operation))  # biases fill up the size, not the difference of inputs
     if max(ratio, change) < least and operation.index in hidden and _stretch(context, operation) >= DEEP:
         return _finding(context, operation, ratio, change, expected)
     return None
+
+
+def _difference(context: Context, operation: Operation) -> float:
+    """Return by what factor an operation, and factors that rescale it, change what tells inputs apart."""
+    before = max((op.signal.std for op in context.wires.sources(operation) if op.signal is not None), default=0.0)
+    signal = operation.signal
+    if signal is None or not before or not signal.rms:
+        return math.inf
+    return context.wires.delivered(operation) * signal.std / signal.rms / before
 
 
 def _stretch(context: Context, operation: Operation) -> int:
