@@ -287,6 +287,7 @@ class Observation:
         loss: None without one.
         samples: size of the batch.
         synthetic: the input was made up.
+        seed: of what is random in the pass.
         spaces: axes along which units can be renamed, as far as that is known for sure.
         swaps: exchanges of whole parameters that are known to change no output and, at the start, no value.
         noise: modules whose noise (dropout) is part of training.
@@ -302,6 +303,7 @@ class Observation:
     loss: Loss | None = None
     samples: int = 0
     synthetic: bool = False
+    seed: int = 0
     spaces: tuple[Space, ...] = ()
     swaps: tuple[Swap, ...] = ()
     noise: tuple[str, ...] = ()
