@@ -132,7 +132,7 @@ class Wires:
         It is followed only as far as it spreads. Where all of it goes through one later operation that gives zero as
         well, that one has the answer: so a long chain is not followed to its end from each of its links.
         """
-        state, pending, seen = {index: ZERO}, [], set[int]()
+        state, pending, seen = {index: ZERO}, list[int](), set[int]()
         here = index
         while True:
             for reader in self._readers[here]:
