@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from symbreak.front.map import map as map
     from symbreak.front.symmetry import symmetry as symmetry
     from symbreak.network import Network as Network
+    from symbreak.torch import describe as describe
 
 _ROOMS = (
     "datasets",
@@ -68,6 +69,7 @@ _NAMES = {
     "audit_lesson": "symbreak.front.lesson",
     "check": "symbreak.front.check",
     "compare": "symbreak.front.comparison",
+    "describe": "symbreak.torch",
     "map": "symbreak.front.map",
     "merge": "symbreak.diagnosis.symmetry.merge",
     "steps_to_separate": "symbreak.diagnosis.symmetry.forecast",
@@ -87,6 +89,7 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "describe",
     "diagnosis",
     "grade",
     "initializers",

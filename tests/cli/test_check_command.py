@@ -82,6 +82,10 @@ def number():
     return 3
 
 
+def nothing():
+    pass
+
+
 def make_batch():
     return torch.randn(30, 6), torch.arange(30) % 3
 
@@ -374,6 +378,17 @@ def test_the_command_line_comes_before_the_file(project, capsys):
         (["models:healthy", "--output", "nowhere/r.json"], "folder must exist"),
         (["models:healthy", "--output", "r.json", "--write-baseline", "./r.json"], "file of its own"),
         (["models:healthy", "--classes", "1"], "classes"),
+        (["models:healthy", "--input", "2,6", "--classes", "3"], "classes are those of targets"),
+        (["models:healthy", "--batch", "models:make_batch", "--loss", "cross-entropy", "--classes", "3"], "its own"),
+        (["models:healthy", "--input", "2,6", "--only", "hedd.*"], "'hedd.*', which no parameter matches"),
+        (["models:healthy", "--input", "2,6", "--only", ""], "which no parameter matches"),
+        (["models:healthy", "--select", ""], "a check needs a rule"),
+        (["models:healthy", "--select", "plateau", "--ignore", "plateau"], "a check needs a rule"),
+        (["models:healthy", "--seed", "9" * 30], "--seed"),
+        (["models:healthy", "--batch", "builtins:dict"], "a tensor"),
+        (["models:nothing"], "a builder returns a model\n  got: NoneType"),
+        (["models:healthy", "--batch", "models:nothing"], "returned None"),
+        (["missing.safetensors.index.json"], "no such file"),
         (["models:healthy", "--format", "xml"], "xml"),
     ],
 )

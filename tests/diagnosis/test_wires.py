@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
@@ -148,3 +149,52 @@ def test_mutants_are_rejected(monkeypatch):
     monkeypatch.setattr(wires_module, "_deadened", lambda operation, inputs: max(inputs, default=0))
     with pytest.raises(AssertionError):
         test_products_need_both_factors()
+
+
+def by_hand(wires):
+    """The trunk by its definition: each operation in turn is put to zero, and followed through all later ones."""
+    end = max(operation.index for operation in wires.operations)
+    found = []
+    for operation in wires.operations:
+        state = {operation.index: wires_module.ZERO}
+        for later in wires.operations[operation.index + 1 :]:
+            dead = wires_module._deadened(later, [state.get(i, wires_module.ALIVE) for i in later.inputs])
+            if dead != wires_module.ALIVE:
+                state[later.index] = dead
+        if end in state:
+            found.append(operation.index)
+    return found
+
+
+def random_graph(seed):
+    draw = random.Random(seed)
+    kinds = ("linear", "activation", "multiply", "add", "matmul", "softmax", "norm", "shape", "concat", "attention")
+    lines = [("input", ())]
+    for index in range(1, 30):
+        kind = draw.choice(kinds)
+        count = {"attention": 3, "matmul": 2, "multiply": 2, "add": 2, "concat": 2}.get(kind, 1)
+        near = [max(0, index - 1 - draw.randrange(4)) for _ in range(count)]
+        lines.append((kind, tuple(near), draw.choice(("relu", "sigmoid")) if kind == "activation" else ""))
+    return graph(*lines)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_trunk_is_what_its_definition_says(seed):
+    wires = random_graph(seed)
+    assert indices(wires.trunk) == by_hand(wires)
+
+
+def test_a_long_chain_is_followed_once():
+    steps = 3000
+    wires = graph(("input", ()), *(("activation", (index,), "tanh") for index in range(steps)))
+    counted = 0
+
+    class Counting(list):
+        def __getitem__(self, index):
+            nonlocal counted
+            counted += 1
+            return super().__getitem__(index)
+
+    wires.__dict__["_readers"] = Counting(wires._readers)
+    assert len(wires.trunk) == steps + 1
+    assert counted <= 2 * steps

@@ -13,13 +13,15 @@ import typer
 
 from symbreak.cli.outputs import check_outputs, progress_bar
 from symbreak.cli.request import Request, seed_all
-from symbreak.errors import InvalidData, InvalidInput, UnknownName
+from symbreak.errors import InvalidData, InvalidInput
 
 if TYPE_CHECKING:
     from symbreak.diagnosis.suppression import Baseline
     from symbreak.front.check import Report
 
 FINDINGS = 1
+# What PyTorch's generators take, less one: made-up targets are drawn from the next seed.
+LARGEST_SEED = 2**63 - 2
 
 
 class Format(StrEnum):
@@ -82,7 +84,7 @@ def command(
     baseline: Baselined = None,
     write_baseline: WriteBaseline = None,
     show_suppressed: Annotated[bool, typer.Option("--show-suppressed", help="Tell what was set aside.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the model, its input and the passes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the model, its input and the passes.")] = 0,
     deep: Annotated[
         bool,
         typer.Option("--deep", help="Look for ties and zeros at random points too, and take three steps on a copy."),
@@ -94,6 +96,7 @@ def command(
     only and suppressions. Exit codes: 0 sound, 1 errors or warnings, 2 it could not be run.
     """
     from symbreak.cli import config
+    from symbreak.diagnosis.checking import chosen as chosen_rules
     from symbreak.report import files
 
     check_outputs(
@@ -103,12 +106,13 @@ def command(
     laid_down = config.find(Path.cwd())
     known = _read_baseline(baseline) if baseline is not None else None
     chosen = Chosen(
-        select=_split(select) or laid_down.select,
-        ignore=_split(ignore) or laid_down.ignore,
+        select=_slugs(select, laid_down.select),
+        ignore=_slugs(ignore, laid_down.ignore),
         only=only if only is not None else laid_down.only,
         seed=seed,
         deep=deep,
     )
+    chosen_rules(chosen.select, chosen.ignore)  # what cannot be run is refused before anything is imported
     report, source = _checked(target, Request(tuple(inputs or ()), batch, loss, classes), chosen)
     if write_baseline is not None:
         known = _write_baseline(write_baseline, report.set_aside(laid_down.suppressions))
@@ -136,23 +140,18 @@ class Chosen:
         return {"select": self.select, "ignore": self.ignore, "only": self.only, "seed": self.seed, "deep": self.deep}
 
 
-def _split(slugs: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the slugs, however they were listed; an unknown one is refused before anything is run."""
-    from symbreak.diagnosis.rules import RULES
+def _slugs(given: Sequence[str] | None, laid_down: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return the slugs of the command line, however they were listed, or those of the file."""
+    from symbreak.diagnosis.checking import slugs
 
-    found = tuple(slug.strip() for each in slugs or () for slug in each.split(",") if slug.strip())
-    known = [rule.slug for rule in RULES]
-    for slug in found:
-        if slug not in known:
-            raise UnknownName.among("rule", slug, known)
-    return found or None
+    return laid_down if given is None else slugs(given)
 
 
 def _checked(target: str, request: Request, chosen: Chosen) -> tuple[Report, Source]:
     from symbreak.cli import subject
     from symbreak.front.check import check
 
-    if Path(target).is_file() or Path(target).suffix in subject.WEIGHTS:
+    if Path(target).is_file() or target.endswith(subject.WEIGHTS):
         if not request.empty:
             raise InvalidInput(
                 "a file of weights is not run: only its values are judged",

@@ -46,6 +46,14 @@ class Request:
                 allowed="--input SHAPE, or --batch FILE.npz",
                 hint="--input 32,784 --loss cross-entropy --classes 10",
             )
+        if self.classes is not None and (self.loss != "cross-entropy" or not self.inputs):
+            raise InvalidInput(
+                "classes are those of targets that are made up for a cross-entropy",
+                got=f"--classes {self.classes} with {f'--loss {self.loss}' if self.loss else 'no loss'}"
+                + (" and a batch, which has its own targets" if self.batch is not None else ""),
+                allowed="--classes beside --input and --loss cross-entropy",
+                hint=f"--loss cross-entropy --classes {self.classes}",
+            )
 
     def data(self, seed: int) -> tuple[Any, Any, Any]:
         """Return x, y and the loss; y is a function that makes targets up where there is no batch."""

@@ -19,7 +19,7 @@ from symbreak.errors import InvalidData, InvalidInput, SymbreakError
 from symbreak.report.html import printable
 
 HERE = str(Path(__file__).resolve().parent.parent)
-WEIGHTS = (".safetensors", ".pt", ".pth", ".bin")
+WEIGHTS = (".safetensors", ".safetensors.index.json", ".bin.index.json", ".pt", ".pth", ".bin")
 # What NumPy and zipfile raise for files that are no archives, are damaged, or hold objects.
 UNREADABLE = (
     OSError,
@@ -118,7 +118,15 @@ def batch(source: str) -> tuple[Any, Any]:
         )
     with quoting(f"{source}()", "call it in Python first, in this folder"):
         made = make()
-    return made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    x, y = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    if x is None:
+        raise InvalidInput(
+            "a batch has an input",
+            got=f"{source}() returned {'None' if made is None else 'None for x'}",
+            allowed="(x, y), or x",
+            hint="def make_batch(): return x, y",
+        )
+    return x, y
 
 
 def source_of(thing: Any) -> tuple[str, int | None] | None:
@@ -142,6 +150,8 @@ def _from_file(path: Path) -> tuple[Any, Any]:
     import numpy as np
 
     try:
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise ValueError("it is no .npz archive")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: _tensor(archive[name], name) for name in archive.files}
     except UNREADABLE as error:

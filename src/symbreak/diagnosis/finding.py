@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -59,7 +60,7 @@ class Finding:
     synthetic: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return plain data; numbers that are not finite are the texts "nan", "inf" and "-inf"."""
         where = {name: _plain(getattr(self.where, name)) for name in ("parameters", "modules", "units")}
         own = ("rule", "severity", "status", "says", "expected", "why", "fix", "synthetic")
         data = {name: getattr(self, name) for name in own}
@@ -84,4 +85,5 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if hasattr(value, "item") else value
+    return str(plain) if isinstance(plain, float) and not math.isfinite(plain) else plain  # JSON has no nan, no inf

@@ -349,6 +349,7 @@ class Observation:
         loss: None without one.
         samples: size of the batch.
         synthetic: the input was made up.
+        seed: of what is random in the pass.
         spaces: axes along which units can be renamed, as far as that is known for sure.
         swaps: exchanges of whole parameters that are known to change no output and, at the start, no value.
         still: what zeros hold still, if that is known of anything.
@@ -365,6 +366,7 @@ class Observation:
     loss: Loss | None = None
     samples: int = 0
     synthetic: bool = False
+    seed: int = 0
     spaces: tuple[Space, ...] = ()
     swaps: tuple[Swap, ...] = ()
     still: Still | None = None
@@ -387,6 +389,10 @@ class Observation:
         raise KeyError(name)
 
 
+PAST = "written past the framework"
+"""The operation of an event whose writer was not seen: NumPy, or a library in C."""
+
+
 @dataclass(frozen=True)
 class Event:
     """A write to a parameter while the model was built.
@@ -396,7 +402,16 @@ class Event:
         order: number of the write, over all parameters.
         operation: "normal_", "zero_", "copy_", ...; "empty" for memory that was reserved and not written.
         where: file and line in the user's code that asked for it.
-        own: the layer's class did it while it was constructed.
+        own: PyTorch's layer, or another library, did it by itself.
+        born: the memory is new: another tensor takes the place of what was there.
+        whole: it covers all entries; `entries` says how many it wrote.
+        update: it changes what is there (mul_, add_), and does not replace it.
+        value: the one value that all written entries have afterwards; None for several.
+        random: the values were drawn.
+        made: a method of the module that holds the parameter asked for it.
+        loading: a state dict was being loaded.
+        by, call: the initializer's name, and its call as code with "{}" for the parameter, "" if it cannot be told.
+        after: some of the memory afterwards, to tell whether a later write changed anything.
     """
 
     parameter: str
@@ -404,6 +419,17 @@ class Event:
     operation: str
     where: str
     own: bool
+    born: bool = False
+    whole: bool = True
+    entries: int = 0
+    update: bool = False
+    value: float | None = None
+    random: bool = False
+    made: bool = False
+    loading: bool = False
+    by: str = ""
+    call: str = ""
+    after: bytes = b""
 
 
 __all__ = [

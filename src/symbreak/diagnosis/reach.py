@@ -194,7 +194,7 @@ def _look(
     for key, found in list(classes.items()):
         own = gradients.get(key[0])
         noise = largest * CANCELLED * np.finfo(np.float32 if key[0] in single else np.float64).eps
-        if own is not None and own.rms > noise and _split(found, own, key[1]):
+        if own is not None and not own.rms < noise and _split(found, own, key[1]):
             new = True
             if not found.groups:
                 del classes[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush
 
 from symbreak.diagnosis.observation import Observation, Operation
 
@@ -119,16 +120,35 @@ class Wires:
         end = self._end
         if end is None:
             return ()
-        return tuple(op for op in self.operations[: end + 1] if op.signal is not None and self._carries(op, end))
+        carriers = {end}
+        for index in reversed(range(end)):
+            if self._carries(index, end, carriers):
+                carriers.add(index)
+        return tuple(op for op in self.operations[: end + 1] if op.signal is not None and op.index in carriers)
 
-    def _carries(self, operation: Operation, end: int) -> bool:
-        """Tell whether the end would be the same for all inputs if this operation gave zero."""
-        state = {operation.index: ZERO}
-        for later in self.operations[operation.index + 1 : end + 1]:
-            found = _deadened(later, [state.get(source, ALIVE) for source in later.inputs])
-            if found != ALIVE:
-                state[later.index] = found
-        return end in state
+    def _carries(self, index: int, end: int, later_ones: set[int]) -> bool:
+        """Tell whether the end would be the same for all inputs if an operation gave zero.
+
+        It is followed only as far as it spreads. Where all of it goes through one later operation that gives zero as
+        well, that one has the answer: so a long chain is not followed to its end from each of its links.
+        """
+        state, pending, seen = {index: ZERO}, list[int](), set[int]()
+        here = index
+        while True:
+            for reader in self._readers[here]:
+                if reader <= end and reader not in seen:
+                    seen.add(reader)
+                    heappush(pending, reader)
+            found = ALIVE
+            while pending and found == ALIVE:
+                here = heappop(pending)
+                operation = self.operations[here]
+                found = _deadened(operation, [state.get(source, ALIVE) for source in operation.inputs])
+            if found == ALIVE or here == end:
+                return found != ALIVE
+            if found == ZERO and not pending:
+                return here in later_ones
+            state[here] = found
 
     @property
     def _end(self) -> int | None:

@@ -6,10 +6,11 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from symbreak.diagnosis.checking import Outcome, diagnose
+from symbreak.diagnosis.checking import Outcome, chosen, diagnose
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.suppression import Baseline, Known, Suppressed, Suppression, set_aside
@@ -174,7 +175,7 @@ def check(
         x: a batch: a tensor, a tuple of arguments, or a dict of keyword arguments.
         y: its targets, or a function that makes them up for the model's output.
         loss_fn: takes the model's output and y; the model's own loss, or the usual one for such targets, if left out.
-        select: slugs of the only rules to run.
+        select: slugs of the only rules to run; a list, or a text with commas.
         ignore: slugs of rules to leave out.
         only: pattern of parameter names to judge, such as "head.*", where the others are pretrained.
         seed: of what is random in the passes.
@@ -184,24 +185,48 @@ def check(
         progress: called with the random points done and their bound, where the check is deep.
 
     Raises:
-        InvalidInput: a model, file or batch that cannot be used.
+        InvalidInput: a model, file, batch or option that cannot be used.
         UnknownName: no rule has this slug.
     """
+    _refuse(x, y, loss_fn, only, seed)
+    wanted = chosen(select, ignore)  # before the model is run
     observe, name, checked = _observer(model, only)
     observation = observe(x, y, loss_fn, seed, synthetic)
     if deep:
         observation = _deepened(observation, checked, x, y, loss_fn)
-    outcomes = diagnose(observation, select=select, ignore=ignore, progress=progress)
+    outcomes = diagnose(observation, select=wanted, progress=progress)
 
     def again(repair: bool, inplace: bool) -> tuple[Any, Report]:
         target = checked if inplace else copy.deepcopy(checked)
         if repair:
             _apply(target, [finding.fix for outcome in outcomes for finding in outcome.findings])
-        options: dict[str, Any] = {"select": select, "ignore": ignore, "only": only, "seed": seed, "deep": deep}
+        options: dict[str, Any] = {"select": wanted, "only": only, "seed": seed, "deep": deep}
         return target, check(target, x, y, loss_fn, synthetic=synthetic, **options)
 
     count = sum(p.summary.size for p in observation.parameters if not p.buffer)
     return Report(name, count, outcomes, again if checked is not None else None)
+
+
+def _refuse(x: Any, y: Any, loss_fn: Any, only: Any, seed: Any) -> None:
+    """Refuse options that cannot be used, before anything is run.
+
+    Raises:
+        InvalidInput: which, and what is allowed.
+    """
+    if x is None and (y is not None or loss_fn is not None):
+        raise InvalidInput(
+            "a loss needs something to be computed on", got="y or loss_fn without x", allowed="x beside them",
+            hint="check(model, x, y, loss_fn)",
+        )  # fmt: skip
+    if loss_fn is not None and not callable(loss_fn):
+        raise InvalidInput(
+            "the loss is a function", got=type(loss_fn).__name__, allowed="loss_fn(output, y) that returns one number",
+            hint="loss_fn=torch.nn.functional.cross_entropy",
+        )  # fmt: skip
+    if only is not None and not isinstance(only, str):
+        raise InvalidInput("only= is a pattern of names", got=only, allowed="a text", hint="only='head.*'")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**63:
+        raise InvalidInput("a seed is a whole number", got=seed, allowed="0 to 2**63 - 1", hint="seed=0")
 
 
 def _deepened(observation: Observation, model: Any, x: Any, y: Any, loss_fn: Any) -> Observation:

@@ -1,6 +1,7 @@
 """PyTorch: the right start for a whole model, fitted to a batch, proved years later; the same bits on all shards.
 
     symbreak.torch.init_(model, x, seed=0)                 # every parameter by the plan for this model
+    print(symbreak.torch.describe(model, x))               # how it is wired: fans, branches, ties, heads
     print(symbreak.torch.plan(model, x))                   # which law, and why
     symbreak.torch.calibrate_(model, x)                    # fit the sizes to a batch
     start = symbreak.torch.manifest(model, symbreak.torch.plan(model, x), seed=0)
@@ -20,6 +21,7 @@ from symbreak.errors import MissingDependency
 if TYPE_CHECKING:
     from symbreak.torch.buffers import reset_buffers_ as reset_buffers_
     from symbreak.torch.calibrating import calibrate_ as calibrate_
+    from symbreak.torch.description import describe as describe
     from symbreak.torch.filling import fill_ as fill_
     from symbreak.torch.provenance import manifest as manifest
     from symbreak.torch.provenance import verify as verify
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "Plan": "symbreak.torch.starting",
     "calibrate_": "symbreak.torch.calibrating",
+    "describe": "symbreak.torch.description",
     "fill_": "symbreak.torch.filling",
     "init_": "symbreak.torch.starting",
     "manifest": "symbreak.torch.provenance",
@@ -40,7 +43,18 @@ _NAMES = {
     "verify": "symbreak.torch.provenance",
 }
 _DROP_INS = "symbreak.torch.starting.drop_in"
-__all__ = ["Plan", "calibrate_", "fill_", "init_", "manifest", "materialize_", "plan", "reset_buffers_", "verify"]
+__all__ = [
+    "Plan",
+    "calibrate_",
+    "describe",
+    "fill_",
+    "init_",
+    "manifest",
+    "materialize_",
+    "plan",
+    "reset_buffers_",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -106,7 +106,15 @@ def _loss_of(output: Any, y: Any, loss_fn: LossFunction | None) -> Tensor | None
     prediction = main_output(output)
     if y is None or not isinstance(y, Tensor) or prediction is None:
         return None
-    usual = _usual(prediction, y)
+    try:
+        usual = _usual(prediction, y)
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise InvalidInput(
+            "targets must fit what the model returns",
+            got=f"{quoted(error)} (targets of shape {tuple(y.shape)}, a prediction of shape {tuple(prediction.shape)})",
+            allowed="one class, of those that the model has, or one number for each prediction",
+            hint="check(model, x, y, loss_fn), with the loss that training uses",
+        ) from error
     return None if usual is None else _checked(usual)
 
 

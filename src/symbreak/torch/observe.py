@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from symbreak.diagnosis import values
@@ -98,6 +97,7 @@ def observe(
         loss=loss,
         samples=samples,
         synthetic=synthetic,
+        seed=seed,
         spaces=spaces(model, trace),
         swaps=swaps(model, trace),
         still=still(model, trace),
@@ -115,9 +115,12 @@ def observe_values(model: nn.Module, *, only: str | None = None, events: tuple[E
 
 
 def parameters(model: nn.Module, *, only: str | None = None) -> tuple[Parameter, ...]:
-    """Describe every parameter and buffer; tensors under several names are one entry."""
-    owners = {id(module): type(module).__name__ for module in model.modules()}
-    modules = dict(model.named_modules())
+    """Describe every parameter and buffer; tensors under several names are one entry.
+
+    Raises:
+        InvalidInput: `only` names no parameter.
+    """
+    kinds = {path: type(module).__name__ for path, module in model.named_modules()}
     found: dict[int, tuple[Tensor, list[str], bool]] = {}
     for buffer, named in (
         (False, model.named_parameters(remove_duplicate=False)),
@@ -125,24 +128,47 @@ def parameters(model: nn.Module, *, only: str | None = None) -> tuple[Parameter,
     ):
         for name, tensor in named:
             found.setdefault(id(tensor), (tensor, [], buffer))[1].append(name)
-    return tuple(
-        Parameter(
-            names=tuple(names),
-            module=owners.get(id(modules.get(names[0].rpartition(".")[0])), ""),
-            shape=tuple(tensor.shape),
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            trainable=tensor.requires_grad,
-            buffer=buffer,
-            judged=only is None or any(fnmatchcase(name, only) for name in names),
-            summary=values.summary(array(tensor)) if tensor.is_floating_point() else values.summary(np.zeros(0)),
-            values=_reader(tensor),
-        )
-        for tensor, names, buffer in found.values()
+    described = (
+        parameter(t, names, kinds.get(names[0].rpartition(".")[0], ""), buffer=buffer, trainable=t.requires_grad)
+        for t, names, buffer in found.values()
+    )
+    return judged(tuple(described), only)
+
+
+def parameter(tensor: Tensor, names: Sequence[str], module: str, *, buffer: bool, trainable: bool) -> Parameter:
+    """Describe a tensor that goes by some names and is held by a module of some class."""
+    return Parameter(
+        names=tuple(names),
+        module=module,
+        shape=tuple(tensor.shape),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        trainable=trainable,
+        buffer=buffer,
+        judged=True,
+        summary=values.summary(array(tensor)) if tensor.is_floating_point() else values.summary(np.zeros(0)),
+        values=lambda: array(tensor),
     )
 
 
-def _reader(tensor: Tensor) -> Callable[[], NDArray[Any]]:
-    return lambda: array(tensor)
+def judged(found: tuple[Parameter, ...], only: str | None) -> tuple[Parameter, ...]:
+    """Leave out of judgement what no name of matches the pattern `only`; the pattern must name something.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    if only is None:
+        return found
+    chosen = [any(fnmatchcase(name, only) for name in each.names) for each in found]
+    if not any(chosen):
+        known = [each.name for each in found]
+        shown = ", ".join(known[:6]) + (f", ... ({len(known)} in all)" if len(known) > 6 else "")
+        raise InvalidInput(
+            "only= names the parameters to judge",
+            got=f"{only!r}, which no parameter matches",
+            allowed=shown or "a model with parameters",
+            hint=f"only={(known[-1].rpartition('.')[0] + '.*') if known and '.' in known[-1] else '*'!r}",
+        )
+    return tuple(replace(each, judged=one) for each, one in zip(found, chosen, strict=True))
 
 
 def _with_gradients(

@@ -24,10 +24,10 @@ from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.observation import Swap
 from symbreak.torch.exchanging import passages
+from symbreak.torch.needed import needed_records
 from symbreak.torch.operations import kind_of, plain
 from symbreak.torch.spaces import BINARY, REDUCTIONS, UNARY
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
-from symbreak.torch.writes import needed_records
 
 # Siblings beyond this number are compared with the first only in part: a proof costs a look at every operation.
 MOST_SIBLINGS = 64

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.observation import Passage, Still
+from symbreak.torch.needed import needed_records
 from symbreak.torch.operations import plain
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
-from symbreak.torch.writes import needed_records
 from symbreak.torch.zero_rules import MOVING, Given, cut, is_zero
 
 Item = Leaf | Ref

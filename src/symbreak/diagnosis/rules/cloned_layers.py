@@ -9,6 +9,7 @@ import numpy as np
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Parameter
+from symbreak.diagnosis.rules.lines import reset
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Tables made by formula (identities, masks, decay rates 1, 2, ..., n) repeat few values and are rightly alike in every
@@ -34,7 +35,7 @@ def find(context: Context) -> Iterator[Finding]:
     for modules, found in by_modules.items():
         # Biases are often copied and rarely drawn; only equal matrices say that a layer was not drawn anew.
         if any(len(p.shape) > 1 for same in found for p in same):
-            yield _finding(modules, found)
+            yield _finding(modules, found, {p.name for p in context.observation.parameters})
     for parameter in context.observation.parameters:
         if _counts(parameter) and len(parameter.shape) == 2 and not parameter.module.endswith(RECURRENT):
             yield from _sharded(parameter)
@@ -115,7 +116,7 @@ def _shards(parameter: Parameter, kind: str, first: tuple[int, int], second: tup
     )
 
 
-def _finding(modules: tuple[str, ...], found: list[list[Parameter]]) -> Finding:
+def _finding(modules: tuple[str, ...], found: list[list[Parameter]], parameters: set[str]) -> Finding:
     names = tuple(p.name for same in found for p in same)
     first, other = found[0][0].name, found[0][1].name
     return Finding(
@@ -129,8 +130,7 @@ def _finding(modules: tuple[str, ...], found: list[list[Parameter]]) -> Finding:
         expected="an independent draw for each layer",
         why="Copies are correlated where the theory of every initializer assumes independence. In a row they drift "
         "apart; side by side, reading the same input and read alike, they are one unit for ever (see symmetric-units).",
-        fix="for module in model.modules():\n    if hasattr(module, 'reset_parameters'):\n        "
-        "module.reset_parameters()  # after copying, not before",
+        fix=reset(modules[1:], parameters),
         evidence={"equal": [[p.name for p in same] for same in found]},
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.lines import drawn_anew
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Beyond these ratios between the two ends of the trunk no learning rate serves both: where one end moves by a hundredth
@@ -101,8 +102,7 @@ def _finding(context: Context, slug: str, first: Operation, early: float, last: 
         ),
         fix=f"torch.nn.init.orthogonal_(model.get_parameter({weight!r}))"
         if steps
-        else "for module in model.modules():\n    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):\n        "
-        "torch.nn.init.kaiming_normal_(module.weight, mode='fan_out')  # xavier_normal_ for tanh",
+        else drawn_anew(context, mode="fan_out"),
         synthetic=context.observation.synthetic,
     )
 

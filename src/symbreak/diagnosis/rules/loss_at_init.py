@@ -153,6 +153,7 @@ def _misfed(loss: Loss, context: Context) -> Finding | None:
         expected="logits for cross_entropy and binary_cross_entropy_with_logits, log_softmax for nll_loss",
         why=why,
         fix="loss = torch.nn.functional.cross_entropy(logits, y)  # logits: without softmax",
+        synthetic=context.observation.synthetic,
     )
 
 

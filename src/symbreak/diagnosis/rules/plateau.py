@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.lines import drawn_anew
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.rules.wrong_scale import expected_std
 
@@ -72,8 +73,7 @@ def _finding(context: Context, layers: list[Operation], share: float, rate: floa
         why="At zero weights the gradient is zero. Near there each layer's gradient is the product of the other "
         "layers' small weights, so weights grow only in proportion to themselves: slowly at first, and the slower the "
         "more layers. Adam, which divides by the gradient's size, waits less.",
-        fix="for name, weight in model.named_parameters():\n    if weight.dim() > 1:\n        "
-        "torch.nn.init.xavier_normal_(weight)",
+        fix=drawn_anew(context, tables=True),
         synthetic=context.observation.synthetic,
     )
 

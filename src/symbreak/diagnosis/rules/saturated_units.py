@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Where
@@ -18,7 +19,8 @@ ERROR_SHARE = 0.9
 
 
 def find(context: Context) -> Iterator[Finding]:
-    """Report hidden activations of which more than half are flat."""
+    """Report hidden activations of which more than half are flat, those of one place (as of all steps) together."""
+    found: dict[tuple[str, str, str], list[tuple[float, float | None]]] = defaultdict(list)
     for operation in context.wires.operations:
         signal = operation.signal
         if operation.kind != "activation" or signal is None or signal.flat is None:
@@ -27,21 +29,40 @@ def find(context: Context) -> Iterator[Finding]:
         if signal.flat <= most or not context.wires.leads_on(operation):
             continue
         source = next((op for op in context.wires.sources(operation) if op.weight is not None), None)
-        size = source.signal.rms if source is not None and source.signal is not None else 0.0
-        weight = source.weight.parameter if source is not None and source.weight is not None else None
-        yield Finding(
-            rule=RULE.slug,
-            severity="error" if signal.flat > ERROR_SHARE else "warning",
-            status="measured",
-            where=Where((weight,) if weight else (), (operation.module,)),
-            says=f"{signal.flat:.0%} of the {operation.name}s behind {weight or operation.module} start saturated",
-            measured={"saturated": signal.flat, "pre_activation_rms": size},
-            expected=f"pre-activations of size about 1, below {SHARE:.0%} saturated",
-            why="Where the curve is flat its slope is nearly zero, and so is every gradient that passes there. The "
-            "unit's answer cannot be changed by a small step, however wrong it is.",
-            fix=f"torch.nn.init.xavier_normal_(model.get_parameter({weight!r}))" if weight else "",
-            synthetic=context.observation.synthetic,
-        )
+        size = source.signal.rms if source is not None and source.signal is not None else None
+        weight = source.weight.parameter if source is not None and source.weight is not None else ""
+        found[weight, operation.module, operation.name].append((signal.flat, size))
+    for place, seen in found.items():
+        yield _finding(context, *place, *max(seen, key=lambda each: each[0]), len(seen))
+
+
+def _finding(
+    context: Context, weight: str, module: str, name: str, flat: float, size: float | None, steps: int
+) -> Finding:
+    known = context.observation.parameters
+    inside = [p.name for p in known if p.trainable and p.judged and p.name.rpartition(".")[0] == module and not weight]
+    drawn = [weight] if weight else [name for name in inside if len(context.observation.parameter(name).shape) > 1]
+    often = f", in the worst of {steps} steps" if steps > 1 else ""
+    return Finding(
+        rule=RULE.slug,
+        severity="error" if flat > ERROR_SHARE else "warning",
+        status="measured",
+        where=Where((weight,) if weight else tuple(inside), (module,)),
+        says=f"{flat:.0%} of the {name}s behind {weight or module or 'the model'} start saturated{often}",
+        measured={"saturated": flat, **({"pre_activation_rms": size} if size is not None else {})}
+        | ({"steps": steps} if steps > 1 else {}),
+        expected=f"pre-activations of size about 1, below {SHARE:.0%} saturated",
+        why="Where the curve is flat its slope is nearly zero, and so is every gradient that passes there. The "
+        "unit's answer cannot be changed by a small step, however wrong it is.",
+        fix="\n".join(_lines(drawn, [name for name in inside if name not in drawn]))
+        or "# smaller numbers on the way in: by smaller weights, a normalization, or a smaller factor",
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _lines(drawn: list[str], zeroed: list[str]) -> Iterator[str]:
+    yield from (f"torch.nn.init.xavier_normal_(model.get_parameter({name!r}))" for name in drawn)
+    yield from (f"torch.nn.init.zeros_(model.get_parameter({name!r}))" for name in zeroed)
 
 
 RULE = Rule("saturated-units", "units start in the flat part of their activation", "run", find)

@@ -86,19 +86,30 @@ def _on_purpose(given: list[Operation], operations: tuple[Operation, ...]) -> bo
 
 
 def _finding(operation: Operation, operations: tuple[Operation, ...], context: Context) -> Finding:
-    shapes = " and ".join(str(_unexpanded(operations[i], operations).shape) for i in operation.inputs)
+    given = [_unexpanded(operations[i], operations).shape for i in operation.inputs]
     return Finding(
         rule=RULE.slug,
         severity="error",
         status="proved",
-        where=Where(modules=(operation.module,)),
-        says=f"prediction and targets do not line up: {shapes} broadcast to {operation.shape}",
+        where=_where(operation, context),
+        says=f"prediction and targets do not line up: {' and '.join(map(str, given))} broadcast to {operation.shape}",
         measured={"entries": math.prod(operation.shape), "shape": list(operation.shape)},
         expected="equal shapes: one target for each prediction",
         why="Every prediction is compared with every target. The best that the model can then do is to give the "
         "targets' mean for every input, and the loss falls to their variance and no further.",
         fix="loss = loss_fn(output, y.reshape(output.shape))",
+        evidence={"shapes": [list(shape) for shape in given], "result": list(operation.shape)},
+        synthetic=context.observation.synthetic,
     )
+
+
+def _where(operation: Operation, context: Context) -> Where:
+    """Name the module of the operation, or the weight that made the prediction where the loss is the user's own."""
+    if operation.module:
+        return Where(modules=(operation.module,))
+    made = [op for op in context.wires.weighted if op.index < operation.index and op.index in context.wires.outputs]
+    last = made[-1] if made else None
+    return Where((last.weight.parameter,), (last.module,)) if last is not None and last.weight else Where()
 
 
 RULE = Rule("shape-broadcast", "prediction and targets broadcast against each other", "run", find)

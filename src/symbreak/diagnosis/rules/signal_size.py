@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Severity, Where
 from symbreak.diagnosis.observation import Operation
+from symbreak.diagnosis.rules.lines import drawn_anew
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.wires import passes
 
@@ -103,9 +104,7 @@ def _finding(context: Context, slug: str, operation: Operation, size: float, sta
         | ({"similarity": similarity} if similarity is not None else {}),
         expected="a factor near 1 a layer: Var W = gain^2 / fan_in",
         why=_EXPLODES if grows else _FADES,
-        fix="for module in model.modules():\n    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):\n        "
-        "torch.nn.init.kaiming_normal_(module.weight)  # xavier_normal_ for tanh\n        "
-        "if module.bias is not None:\n            torch.nn.init.zeros_(module.bias)",
+        fix=drawn_anew(context),
         synthetic=context.observation.synthetic,
     )
 

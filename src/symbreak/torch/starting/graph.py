@@ -215,11 +215,15 @@ class Graph:
 
     def _kind(self, inside: int, fork: int) -> str:
         own = [self.operations[i] for i in _indices(inside)]
-        if not any(op.kind in ("attention", "softmax") for op in own):
+        if not any(op.kind == "attention" or self._weighs(op) for op in own):
             return "feed-forward"
         outer = {source for op in own for source in op.inputs if not inside >> source & 1}
         other = any(self.weights_in(self.above[source] & ~self.above[fork]) for source in outer)
         return "cross-attention" if other else "self-attention"
+
+    def _weighs(self, op: Operation) -> bool:
+        """Tell whether a softmax gives the weights of a product, as in attention, and not the shares of experts."""
+        return op.kind == "softmax" and any(reader.kind == "matmul" for reader in self.wires.readers(op))
 
     def factor(self, index: int) -> float:
         """Return by which number something is multiplied on the way, as far as sizes were measured."""

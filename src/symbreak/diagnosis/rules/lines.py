@@ -1,0 +1,57 @@
+"""Lines of code that findings offer: they touch what is judged and nothing else, and go by the activations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from symbreak.diagnosis.rules.rule import Context
+
+# One-sided curves halve what comes in, which He's law makes up for.
+ONE_SIDED = ("relu", "leaky_relu", "prelu", "gelu", "silu", "elu", "mish", "softplus", "hardswish")
+
+
+def drawn_anew(context: Context, *, mode: str = "fan_in", tables: bool = False) -> str:
+    """Return lines that draw every judged weight of a product or convolution by the law that its activations ask for.
+
+    A loop over all matrices where hardly any is to be left out, else over names. `tables` takes embeddings too.
+    """
+    chosen = _weights(context, ("linear", "conv", "embedding") if tables else ("linear", "conv"))
+    if not chosen:
+        return ""
+    call = _law(context, mode)
+    matrices = [p.name for p in context.observation.parameters if len(p.shape) > 1 and not p.buffer]
+    others = [name for name in matrices if name not in chosen]
+    if len(others) > len(chosen):
+        return f"for name in {tuple(chosen)!r}:\n    {call.format('model.get_parameter(name)')}"
+    but = f" and name not in {tuple(others)!r}" if others else ""
+    loop = "for name, weight in model.named_parameters():"
+    return f"{loop}\n    if weight.dim() > 1{but}:\n        {call.format('weight')}"
+
+
+def reset(modules: Collection[str], parameters: Collection[str]) -> str:
+    """Return lines that let modules draw their own start once more; a name that is a parameter's is drawn."""
+    drawn = [name for name in modules if name in parameters]
+    lines = [f"torch.nn.init.xavier_normal_(model.get_parameter({name!r}))" for name in drawn]
+    paths = tuple(name for name in modules if name not in parameters)
+    if paths:
+        lines += [
+            f"for path in {paths!r}:",
+            "    for module in model.get_submodule(path).modules():",
+            "        for name in ('reset_parameters', '_reset_parameters'):",
+            "            getattr(module, name, lambda: None)()  # after copying, not before",
+        ]
+    return "\n".join(lines)
+
+
+def _weights(context: Context, kinds: Collection[str]) -> list[str]:
+    used = [op.weight.parameter for op in context.wires.operations if op.weight and op.kind in kinds]
+    found = [context.observation.parameter(name) for name in dict.fromkeys(used)]
+    return [p.name for p in found if p.judged and p.trainable and len(p.shape) > 1]
+
+
+def _law(context: Context, mode: str) -> str:
+    names = [op.name.partition("(")[0] for op in context.wires.operations if op.kind == "activation"]
+    one_sided = sum(name in ONE_SIDED for name in names)
+    if 2 * one_sided > len(names):
+        return f"torch.nn.init.kaiming_normal_({{}}, mode='{mode}', nonlinearity='relu')"
+    return "torch.nn.init.xavier_normal_({})"
