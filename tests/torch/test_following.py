@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from symbreak.diagnosis.observation import Member
+from symbreak.diagnosis.invariance import Member
 from symbreak.torch import rules_of_turning as rules
 from symbreak.torch.following import turn_of
 from symbreak.torch.observe import observe

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage, Swap
 from symbreak.diagnosis.model_certificate import REQUIRES, ModelCertificate, Operator, place
-from symbreak.diagnosis.observation import Followed, Groups, Member, Observation, Passage, Swap
+from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.passages import CONDITIONS
 from symbreak.diagnosis.renaming import OPTIMIZERS
 from symbreak.diagnosis.symmetry import UnitClass, symmetry

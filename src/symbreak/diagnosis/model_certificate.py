@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from symbreak.diagnosis.observation import Groups, Member, Observation
+from symbreak.diagnosis.invariance import Groups, Member
+from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.symmetry import Verification
 from symbreak.diagnosis.symmetry.classes import listed
 from symbreak.errors import InvalidInput

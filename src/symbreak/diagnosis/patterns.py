@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from symbreak.diagnosis.certifying import proved_still, zeros
 from symbreak.diagnosis.colours import Colours, Labels, Table
+from symbreak.diagnosis.invariance import Groups
 from symbreak.diagnosis.model_certificate import ModelCertificate, Theorem
-from symbreak.diagnosis.observation import Groups, Observation, Sight
+from symbreak.diagnosis.observation import Observation, Sight
 from symbreak.diagnosis.renaming import OPTIMIZERS
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.diagnosis import values
-from symbreak.diagnosis.observation import Followed, Groups, Member, Observation, Space
+from symbreak.diagnosis.invariance import Followed, Groups, Member, Space
+from symbreak.diagnosis.observation import Observation
 
 OPTIMIZERS = ("gd", "momentum", "adam", "gd_l2", "adamw", "adam_l2")
 

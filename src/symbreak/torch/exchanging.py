@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.utils._pytree import tree_flatten
 
-from symbreak.diagnosis.observation import Passage
+from symbreak.diagnosis.invariance import Passage
 from symbreak.torch.operations import ACTIVATIONS, activation_name, plain
 from symbreak.torch.spaces import REDUCTIONS
 from symbreak.torch.trace import Leaf, Record, Ref, Trace

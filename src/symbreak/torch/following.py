@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch.utils._pytree import tree_flatten
 
-from symbreak.diagnosis.observation import Followed, Groups, Member, Passage
+from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage
 from symbreak.torch.operations import ACTIVATIONS, activation_name, kind_of, plain
 from symbreak.torch.rules_of_turning import RULES, UNIFORM, Operands, Rule
 from symbreak.torch.trace import Leaf, Record, Ref, Trace

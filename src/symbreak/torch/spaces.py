@@ -17,7 +17,7 @@ from typing import Any
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
-from symbreak.diagnosis.observation import Member, Space
+from symbreak.diagnosis.invariance import Member, Space
 from symbreak.torch.axes import Axis, Factors, Shape
 from symbreak.torch.following import follow
 from symbreak.torch.operations import kind_of, plain

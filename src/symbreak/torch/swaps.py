@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
-from symbreak.diagnosis.observation import Swap
+from symbreak.diagnosis.invariance import Swap
 from symbreak.torch.exchanging import passages
 from symbreak.torch.needed import needed_records
 from symbreak.torch.operations import kind_of, plain

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
-from symbreak.diagnosis.observation import Passage, Still
+from symbreak.diagnosis.invariance import Passage, Still
 from symbreak.torch.needed import needed_records
 from symbreak.torch.operations import plain
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from symbreak.diagnosis.certifying import renamed
 from symbreak.diagnosis.chain import Chain
 from symbreak.diagnosis.finding import Finding, Where
-from symbreak.diagnosis.observation import Groups, Member, Operation
+from symbreak.diagnosis.invariance import Groups, Member
+from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
 from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
