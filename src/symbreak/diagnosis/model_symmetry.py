@@ -18,7 +18,6 @@ from symbreak.diagnosis.patterns import (
     TensorTie,
     UnitTie,
     Waste,
-    Witness,
     conditions,
     copies,
     frozen,
@@ -26,10 +25,10 @@ from symbreak.diagnosis.patterns import (
     slices,
     tensors,
     waste,
-    witnessed,
 )
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.diagnosis.symmetry.classes import listed
+from symbreak.diagnosis.witnessing import Witness, witnessed
 
 FORMAT = "symbreak/model-symmetry/1"
 MOVES = {"same": "moving as one", "mirrored": "moving as one, mirrored", "zero": "never moved"}

@@ -12,11 +12,11 @@ from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
 from symbreak.diagnosis.colours import Colours, Progress, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.observation import Observation
-from symbreak.diagnosis.patterns import Witness, witnessed
 from symbreak.diagnosis.reach import Reach, contradicted, reach
 from symbreak.diagnosis.renaming import Tie, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
+from symbreak.diagnosis.witnessing import Witness, witnessed
 
 Need = Literal["values", "run", "loss", "builder"]
 MISSING = {
