@@ -30,8 +30,8 @@ SAME = 2e-4
 NOTHING = 1e-7
 # Where a normalization takes a gradient away, rounding leaves about 1e-7 of the others' in float32.
 ROUNDING = 1e-5
-# A gradient that cancels leaves about one unit of rounding of the largest gradient, seldom some.
-CANCELLED = 8
+# A gradient that cancels in float64 leaves about one unit of rounding of the largest gradient, seldom more than eight.
+CANCELLED = 8 * float(np.finfo(np.float64).eps)
 # Side of the cells in which slices count as one: twice the largest distance between slices that are the same.
 CELL = 8 * SAME
 STEP = 0.3
@@ -73,14 +73,14 @@ def reach(observation: Observation) -> Reach:
     names = {p.name for p in moving}
     classes = {key: found for key, found in candidates(observation.parameters).items() if key[0] in names}
     alive: set[str] = set()
-    single = {p.name for p in moving if p.dtype != "float64"}
-    _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None}, single)
+    wide = {p.name for p in moving if p.dtype == "float64"}
+    _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None}, wide)
     probes = 0
     quiet = 0
     rng = np.random.default_rng(0)
     while observation.probe and probes < MOST_PROBES and quiet < 2 and _open(moving, classes, alive):
         point = {p.name: _moved(p, classes, rng) for p in moving if p.name in alive}
-        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes)), single) else quiet + 1
+        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes)), wide) else quiet + 1
         probes += 1
     stuck = tuple(p.name for p in moving if p.name not in alive)
     return Reach(classes, stuck, probes)
@@ -179,11 +179,12 @@ def _suspects(array: Array) -> tuple[tuple[int, ...], ...]:
 
 
 def _look(
-    classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, Gradient], single: Collection[str] = ()
+    classes: dict[Key, Classes], alive: set[str], gradients: Mapping[str, Gradient], wide: Collection[str] = ()
 ) -> bool:
     """Split classes whose gradients differ, note which parameters have one; tell whether anything was new.
 
-    A gradient that cancels leaves rounding, which parts slices on one processor and not on another: it parts none here.
+    A gradient that cancels leaves rounding, which parts slices on one processor and not on another: in float64 it parts
+    none here. In float32 gradients that small may be real, as behind a gate that is nearly closed.
     """
     new = False
     largest = max((gradient.rms for gradient in gradients.values()), default=0.0)
@@ -193,7 +194,7 @@ def _look(
             new = True
     for key, found in list(classes.items()):
         own = gradients.get(key[0])
-        noise = largest * CANCELLED * np.finfo(np.float32 if key[0] in single else np.float64).eps
+        noise = largest * CANCELLED if key[0] in wide else 0.0
         if own is not None and not own.rms < noise and _split(found, own, key[1]):
             new = True
             if not found.groups:
