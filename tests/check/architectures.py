@@ -270,14 +270,11 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         ("CpmAnt", rule): _UNSCALED
         for rule in ("loss-at-init", "wrong-scale", "exploding-signal", "exploding-gradient")
     },
-    ("Longformer", "stuck-parameters"): "the classifier reads the first token alone, which attends globally: the last "
-    "layer's local projections have no part in its output",
     (
         "MT5",
         "loss-at-init",
     ): "the configuration ties the head to embeddings of N(0, 1), and does not rescale the head's "
     "input by 1 / sqrt(d_model), as T5 does",
     ("MT5", "wrong-scale"): "the same tied head",
-    ("SwiftFormer", "stuck-parameters"): "w_g is read through a softmax over an axis of length 1, which is 1 for ever",
     ("MobileViT", "vanishing-signal"): "the gains of its batch norms start from N(0, 0.02^2) instead of 1",
 }
