@@ -145,3 +145,14 @@ def shorten(text: str, most: int = 28) -> str:
     """
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
+
+
+def promise(arithmetic: str) -> str:
+    """Return what the same training once more gives.
+
+    >>> promise("unitwise")
+    'the same numbers'
+    """
+    if arithmetic == "blas":
+        return "the same numbers up to rounding: by BLAS their bits may differ on another machine or with other threads"
+    return "the same numbers"
