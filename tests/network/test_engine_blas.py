@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from symbreak.errors import InvalidInput, UnknownName
 from symbreak.network import Network, stack, train_many
+from symbreak.network.blas_threads import one_thread
 from symbreak.network.engine import by_blas
 
 RULES = ["gd", "gd_l2(0.1)", "momentum(0.5)", "adam", "adamw(0.1)", "adam_l2(0.1, 0.8, 0.99)"]
@@ -143,3 +146,34 @@ def test_ties_are_not_watched_by_blas():
 def test_another_arithmetic_is_refused():
     with pytest.raises(UnknownName, match="blas"):
         train_many(*problem(), iterations=1, learning_rate=0.1, arithmetic="bals")
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_networks_that_share_threads_keep_blas_to_one_and_give_it_back():
+    """Without it each of our threads would wait for those of BLAS: hundreds of times slower."""
+    before, seen = blas_threads(), []
+    run = threading.Barrier(2)
+
+    def inside():
+        with one_thread():
+            run.wait()
+            seen.append(blas_threads())
+
+    helper = threading.Thread(target=inside)
+    helper.start()
+    with one_thread():
+        run.wait()
+    helper.join()
+    train_many(
+        *problem(),
+        iterations=1,
+        learning_rate=0.1,
+        arithmetic="blas",
+        proceed=lambda n: bool(seen.append(blas_threads())) or True,
+    )
+    assert all(found == {1} for found in seen)
+    assert len(seen) > 12
+    assert blas_threads() == before

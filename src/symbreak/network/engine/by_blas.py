@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.network import optimizers, propagation
+from symbreak.network.blas_threads import one_thread
 from symbreak.network.engine import layout
 from symbreak.network.engine.job import Job
 from symbreak.network.network import Network, stack
@@ -49,7 +51,10 @@ def run(task: Task, job: Job, threads: int, proceed: Callable[[int], bool] | Non
             halt.set()
             raise
 
-    share(take, range(len(job.state.p)), threads)
+    count = len(job.state.p)
+    # Several networks share our threads; one alone has those of BLAS.
+    with contextlib.nullcontext() if count == 1 < threads else one_thread():
+        share(take, range(count), min(count, threads))
     return not halt.is_set()
 
 
@@ -138,4 +143,5 @@ def _keep(job: Job, n: int, network: Network, memory: State) -> None:
 
 
 def _row(network: Network) -> Array:
-    return layout.rows(stack([network]))[0]
+    row: Array = layout.rows(stack([network]))[0]
+    return row
