@@ -154,5 +154,6 @@ def promise(arithmetic: str) -> str:
     'the same numbers'
     """
     if arithmetic == "blas":
-        return "the same numbers up to rounding: by BLAS their bits may differ on another machine or with other threads"
+        end = "by BLAS, bits may differ on another machine or with other threads"
+        return f"the same numbers up to rounding and what training makes of it: {end}"
     return "the same numbers"
