@@ -1,13 +1,14 @@
 """Training many small networks at once, beside what one would use instead; and what the first call costs.
 
     python benchmarks/engine.py                   # everything, some minutes
-    python benchmarks/engine.py --only lesson     # or digits, linear, compile
+    python benchmarks/engine.py --only lesson     # or digits, blas, linear, compile
     python benchmarks/engine.py --rounds 9
 
 `lesson`: 2-4-1, tanh, 400 points, full batch, float32; 1,000 networks, 1,000 steps. `digits`: 64-64-10 on the digits,
 64 networks. Each peer is written the fastest way its library allows and has all cores, but for the loops that train
 one network after the other (one thread: so small a step cannot be shared). Peers that take long train fewer networks
-or steps and are scaled up, for their cost is proportional. Rounds are interleaved, medians are compared.
+or steps and are scaled up, for their cost is proportional. `blas`: unit-alike arithmetic beside `arithmetic="blas"`
+from the lesson's layers to large ones, on random data. Rounds are interleaved, medians are compared.
 """
 
 from __future__ import annotations
@@ -237,6 +238,39 @@ def best(call: Callable[[], object]) -> float:
     return min(seconds)
 
 
+# From the lesson's layers to large ones: sizes, examples, networks, steps.
+LAYERS = (
+    ((2, 4, 1), 400, 64, 100),
+    ((64, 64, 10), 1000, 8, 20),
+    ((784, 256, 10), 1000, 4, 10),
+    ((64, 512, 512, 10), 1000, 4, 10),
+    ((64, 512, 512, 10), 1000, 1, 10),
+    ((64, 2048, 2048, 10), 1000, 2, 5),
+    ((64, 2048, 2048, 10), 1000, 1, 5),
+)
+
+
+def blas(rounds: int) -> None:
+    """Print microseconds per network and step in both arithmetics, and how many times BLAS's time unit-alike takes."""
+    print("\nblas: float32, full batch of 400 to 1,000 examples; both on all cores")
+    for sizes, examples, networks, steps in LAYERS:
+        start = stack([Network.initialize(sizes, "xavier", seed=seed, dtype=np.float32) for seed in range(networks)])
+        draws = np.random.default_rng(0)
+        X = draws.normal(size=(sizes[0], examples)).astype(np.float32)
+        Y = np.eye(sizes[-1], dtype=np.float32)[:, draws.integers(sizes[-1], size=examples)]
+        taken: dict[str, list[float]] = {"unitwise": [], "blas": []}
+        for turn in range(rounds + 1):
+            for arithmetic, values in taken.items():
+                begin = time.perf_counter()
+                train_many(start, X, Y, iterations=steps, learning_rate=0.1, arithmetic=arithmetic)
+                if turn:  # the first round compiles
+                    values.append(1e6 * (time.perf_counter() - begin) / networks / (steps + 1))
+        ratio = statistics.median(a / b for a, b in zip(*taken.values(), strict=True))
+        unit, by_blas = (statistics.median(values) for values in taken.values())
+        shown = "-".join(map(str, sizes))
+        print(f"{shown:<16} {networks:>3} at once {unit:11.1f} us, BLAS {by_blas:9.1f} us: {ratio:.2f} times")
+
+
 def linear() -> None:
     """Print microseconds per network and step from 100 to 100,000 networks, and from 10 to 10,000 steps."""
     asked = task("lesson")
@@ -285,11 +319,12 @@ def first_call() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=["lesson", "digits", "linear", "compile"])
+    parser.add_argument("--only", choices=["lesson", "digits", "blas", "linear", "compile"])
     asked = parser.parse_args()
     jobs = {
         "lesson": lambda: race("lesson", asked.rounds),
         "digits": lambda: race("digits", asked.rounds),
+        "blas": lambda: blas(asked.rounds),
         "linear": linear,
         "compile": first_call,
     }

@@ -51,6 +51,33 @@ def test_a_map_too_large_for_a_page_has_none(here, capsys, monkeypatch):
     assert not (here / "symbreak-map" / "map.html").exists()
 
 
+def test_by_blas_it_says_that_the_promise_of_bits_ends(here, capsys):
+    promise = "the same numbers up to rounding"
+    assert run(QUICK) == 0
+    assert promise not in capsys.readouterr().out
+    assert promise not in (here / "symbreak-map" / "map.html").read_text()
+    assert run([*QUICK, "--arithmetic", "blas"]) == 2, "a store of the other arithmetic"
+    assert "arithmetic is unitwise there, blas is asked" in capsys.readouterr().err
+    assert run([*QUICK, "--arithmetic", "blas", "--output", "blas"]) == 0
+    assert promise in capsys.readouterr().out
+    page = (here / "blas" / "map.html").read_text()
+    assert promise in page
+    assert "BLAS arithmetic" in page
+    assert json.loads((here / "blas" / "map.json").read_text())["settings"]["arithmetic"] == "blas"
+    assert run([*QUICK, "--arithmetic", "blas", "--zoom", "0.1:1,0.1:1", "--quiet"]) == 0
+    (window,) = here.glob("symbreak-map-*")
+    assert read(window).settings.arithmetic == "blas"
+
+
+def test_the_command_of_a_point_by_blas_prints_its_numbers(here, capsys):
+    assert run([*QUICK, "--arithmetic", "blas", "--x", "seed:0:3", "--size", "4x2", "--quiet"]) == 0
+    result = read(here / "symbreak-map")
+    words = shlex.split(result.command(1, 2))
+    assert run(words[1:]) == 0
+    cost = float(re.search(r"final cost: (\S+)", capsys.readouterr().out)[1])
+    assert cost == pytest.approx(float(result.final_cost[1, 2]), rel=20 * 400 * np.finfo(float).eps)
+
+
 def test_the_summary_is_true(here, capsys):
     assert run([*QUICK, "--y", "learning-rate:0.1:1e150", "--activation", "relu", "--loss", "squared-error"]) == 0
     out = capsys.readouterr().out
@@ -151,6 +178,8 @@ def test_a_prediction_draws_nothing(here, capsys):
         (["--data", "plannar"], "planar"),
         (["--batch-size", "401"], "1 to 400"),
         (["--precision", "float8"], "float32, float64"),
+        (["--arithmetic", "bals"], "try: blas"),
+        (["--iterations", "0"], "from 1 to 1,000,000,000,000"),
         (["--layers", "a"], "whole numbers"),
         (["--workers", "0"], "workers"),
         (["--cluster", "nowhere"], "no Dask scheduler answers"),

@@ -104,7 +104,7 @@ def test_a_rate_must_be_above_zero(rate):
     [
         ({"iterations": -1}, InvalidInput, "iterations"),
         ({"iterations": 2.5}, InvalidInput, "iterations"),
-        ({"iterations": 10**23}, InvalidInput, "a whole number from 0 to 1099511627776"),
+        ({"iterations": 10**23}, InvalidInput, "a whole number from 0 to 1,000,000,000,000"),
         ({"batch_size": 0}, InvalidInput, "batch size"),
         ({"batch_size": 21}, InvalidInput, "from 1 to 20"),
         ({"optimizer": "adamm"}, UnknownName, "try: adam"),

@@ -41,6 +41,7 @@ Zoom = Annotated[
     typer.Option(metavar="X0:X1,Y0:Y1", help="Draw this window at the same size, into a folder of its own."),
 ]
 At = Annotated[str | None, typer.Option(metavar="X,Y", help="Train only the network at this point, and print it.")]
+Arithmetic = Annotated[str, typer.Option(help="unitwise (same bits everywhere) or blas (large layers).")]
 Output = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Where picture, page and store go.", show_default=FOLDER),
@@ -76,6 +77,7 @@ def command(
     optimizer: Annotated[str, typer.Option(help="gd, momentum, adam, ...")] = "gd",
     batch_size: Batch = None,
     precision: Annotated[str, typer.Option(help="float64 (as compare) or float32 (faster).")] = "float64",
+    arithmetic: Arithmetic = "unitwise",
     output: Output = None,
     resume: Resume = True,
     workers: WorkerCount = None,
@@ -113,6 +115,7 @@ def command(
         optimizer=optimizer,
         batch_size=batch_size,
         precision=precision,
+        arithmetic=arithmetic,
     )
     if zoom is not None:
         settings = settings.window(*parse_window(zoom))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from symbreak.experiments import measures, pictures
 from symbreak.experiments.proof import Proof, prove
 from symbreak.experiments.result import Detail, Ends, Run
 from symbreak.experiments.settings import Settings
-from symbreak.network import Network, Step, descend, stack, train_many
+from symbreak.network import Network, Step, stack, train_many
 from symbreak.network import backward as backward_pass
 from symbreak.network import cost as cost_of
 from symbreak.network import forward as forward_pass
@@ -79,12 +79,12 @@ def train(settings: Settings, problem: Problem, group: Group, on_progress: Calla
     `on_progress` is called now and then with the network-iterations done since, and says whether to go on.
     """
     start = _networks(settings, problem, group)
-    trace = (_descended if settings.arithmetic == "blas" else _engine)(settings, problem, start, on_progress)
+    trace = _traced(settings, problem, start, on_progress)
     return None if trace is None else _outcome(settings, problem, group, trace)
 
 
-def _engine(settings: Settings, problem: Problem, start: Network, on_progress: Callable[[int], bool]) -> _Trace | None:
-    """Train in unit-alike arithmetic: compiled, and a network that overflows is stopped."""
+def _traced(settings: Settings, problem: Problem, start: Network, on_progress: Callable[[int], bool]) -> _Trace | None:
+    """Train by the engine: a network that overflows is stopped."""
     trained = train_many(
         start,
         problem.train.X,
@@ -96,6 +96,7 @@ def _engine(settings: Settings, problem: Problem, start: Network, on_progress: C
         record=checkpoints(settings.iterations),
         threshold=problem.base_rate_cost / 2,
         watch=(0,),
+        arithmetic=settings.arithmetic,
         threads=1,
         proceed=on_progress,
     )
@@ -116,39 +117,6 @@ def _happened(iteration: int) -> int | None:
     return None if iteration < 0 else iteration
 
 
-def _descended(
-    settings: Settings, problem: Problem, start: Network, on_progress: Callable[[int], bool]
-) -> _Trace | None:
-    """Train by BLAS, all networks of the group in one product."""
-    marks, half = checkpoints(settings.iterations), problem.base_rate_cost / 2
-    size = len(start.weights[0])
-    reached: list[int | None] = [None] * size
-    overflowed: list[int | None] = [None] * size
-    steps: list[Step] = []
-    curve, trail = [], []
-    for step in _descent(settings, problem, start):
-        full = step if settings.batch_size is None else None
-        if step.iteration in marks:
-            full = full or _on_all(step.iteration, step.network, problem, settings.arithmetic)
-            curve.append((step.iteration, full.cost))
-            trail.append((step.iteration, full.network.weights[0][0]))
-            steps = [*steps[:1], full]
-        if full is not None:
-            _note_first(reached, full.cost <= half, step.iteration)
-            _note_first(overflowed, ~np.isfinite(full.cost), step.iteration)
-        if not on_progress(size):
-            return None
-        if None not in overflowed:
-            break
-    return _Trace(steps[0], steps[-1], curve, reached, overflowed, trail)
-
-
-def _note_first(events: list[int | None], happened: NDArray[np.bool_], iteration: int) -> None:
-    for index in np.flatnonzero(happened):
-        if events[index] is None:
-            events[index] = iteration
-
-
 def checkpoints(iterations: int) -> frozenset[int]:
     """Return about `CHECKPOINTS` iterations from 0 to the last: dense at first, where most happens, then even.
 
@@ -167,19 +135,6 @@ def _networks(settings: Settings, problem: Problem, group: Group) -> Network:
             Network.initialize(sizes, group.init, seed=seed, activation=settings.activation, loss=problem.loss)
             for seed in group.seeds
         ]
-    )
-
-
-def _descent(settings: Settings, problem: Problem, start: Network) -> Iterator[Step]:
-    return descend(
-        start,
-        problem.train.X,
-        problem.train.Y,
-        iterations=settings.iterations,
-        learning_rate=settings.learning_rate,
-        optimizer=settings.optimizer,
-        batch_size=settings.batch_size,
-        arithmetic=settings.arithmetic,
     )
 
 

@@ -22,7 +22,7 @@ from symbreak.experiments.theory import Line, lines
 from symbreak.initializers import Initializer
 from symbreak.numerics import Activation
 from symbreak.report import files
-from symbreak.report.format import number, percent, setting
+from symbreak.report.format import number, percent, promise, setting
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class Map:
 
     def __str__(self) -> str:
         result = self.result
-        return "\n".join([_headline(result), *(_one(result) if result.shape == (1, 1) else _found(result))])
+        found = _one(result) if result.shape == (1, 1) else _found(result)
+        return "\n".join([_headline(result), *found, *_arithmetic(result)])
 
 
 def map(
@@ -88,6 +89,7 @@ def map(
     optimizer: str = "gd",
     batch_size: int | None = None,
     precision: str = "float64",
+    arithmetic: str = "unitwise",
     output: str | Path | None = None,
     resume: bool = True,
     workers: int | None = None,
@@ -110,6 +112,7 @@ def map(
         bias_init: how biases start.
         seed: of the start.
         precision: "float64" or "float32".
+        arithmetic: "unitwise" (same bits everywhere), or "blas" for large layers: the promise of bits ends there.
         output: the folder of the store, which a later run goes on with; None keeps the map in memory.
         resume: if False, a folder that holds a map is refused.
         workers: processes of this machine; None computes in this one, on all cores.
@@ -142,6 +145,7 @@ def map(
         optimizer=optimizer,
         batch_size=batch_size,
         precision=precision,
+        arithmetic=arithmetic,
         in_memory=isinstance(data, Dataset),
     )
     if at is not None:
@@ -197,6 +201,13 @@ def _found(result: MapResult) -> list[str]:
         best = f"lowest cost {number(float(result.final_cost[i, j]))} at {_place(result, int(i), int(j))}"
         lines += [best, f"  {result.command(int(i), int(j))}"]
     return lines
+
+
+def _arithmetic(result: MapResult) -> list[str]:
+    """Say where the promise of bits ends."""
+    return (
+        [f"training again gives {promise(result.settings.arithmetic)}"] if result.settings.arithmetic == "blas" else []
+    )
 
 
 def _place(result: MapResult, i: int, j: int) -> str:

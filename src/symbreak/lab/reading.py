@@ -45,7 +45,7 @@ def whole(value: Any, what: str, low: int, high: int) -> int:
     """Return a whole number in [low, high]."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise refused(
-            f"{what} is a whole number", _shortened(value), f"a whole number from {low} to {high}", str(max(low, 1))
+            f"{what} is a whole number", _shortened(value), f"a whole number from {low:,} to {high:,}", str(max(low, 1))
         )
     return value
 

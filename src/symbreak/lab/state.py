@@ -22,7 +22,7 @@ MOST_LAYERS, MOST_UNITS = 4, 64
 MOST_EDITS = 256
 MOST_SEED = 2**63 - 1
 # A machine needs weeks for more steps, and a float of the page counts exactly up to 2^53.
-MOST_STEPS = 2**40
+MOST_STEPS = 10**12
 MOST_RATE = 1000.0
 MOST_SPEED = 100_000
 # Weights beyond this are of no use to anyone, and their squares still are numbers.

@@ -11,8 +11,9 @@ from symbreak.datasets import names as dataset_names
 from symbreak.experiments.verdict import PLATEAU
 from symbreak.lesson.claim import Case, Claim, Evidence
 from symbreak.lesson.figures import Bars, Chart, Figure, Frame, Series, still
-from symbreak.lesson.measuring import Array, Course, data, one_thread, trained
+from symbreak.lesson.measuring import Array, Course, data, trained
 from symbreak.network import Network, backward, forward
+from symbreak.network.blas_threads import one_thread
 
 # A start works well if it loses less than this share of the course's 2000 iterations on its plateau.
 LOST = 0.05

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from symbreak.lesson.figures import Chart, Figure, Series, still
-from symbreak.lesson.measuring import data, one_thread
+from symbreak.lesson.measuring import data
 from symbreak.network import Network, descend
+from symbreak.network.blas_threads import one_thread
 
 # Two units point the same way if the cosine between (w, b) of theirs exceeds this: an angle below 8.2 degrees.
 SAME_DIRECTION = 0.99

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from symbreak import datasets
 from symbreak.datasets import Dataset
 from symbreak.experiments import measures
 from symbreak.experiments.verdict import PLATEAU
 from symbreak.network import Network, Step, descend, stack
+from symbreak.network.blas_threads import one_thread
 
 Array = NDArray[np.floating[Any]]
 
@@ -72,17 +71,6 @@ def without_half_of_class_1(whole: Dataset) -> Dataset:
     ones = np.flatnonzero(whole.labels() == 1)[::2]
     kept = np.setdiff1d(np.arange(whole.samples), ones)
     return replace(whole, name=f"{whole.name}, unbalanced", X=whole.X[:, kept], Y=whole.Y[:, kept])
-
-
-@functools.cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Keep BLAS to one thread inside: for layers this small its threads cost far more than they save."""
-    limit: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
-    return limit
 
 
 def train(

@@ -21,7 +21,7 @@ from symbreak.network.propagation import Backward, Forward
 
 Array = NDArray[np.floating[Any]]
 
-MAX_COUNT = 2**40
+MAX_COUNT = 10**12
 """The largest count of anything: as many steps, of a microsecond each, take almost two weeks."""
 
 
@@ -133,7 +133,7 @@ def check_count(what: str, value: int, *, least: int, most: int = MAX_COUNT) -> 
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if whole and least <= value <= most:
         return
-    bounds = f"a whole number from {least} to {most}"
+    bounds = f"a whole number from {least:,} to {most:,}"
     raise InvalidInput(f"{what} must be {bounds}", got=value, allowed=bounds, hint=str(max(least, 1)))
 
 

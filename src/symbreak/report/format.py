@@ -145,3 +145,15 @@ def shorten(text: str, most: int = 28) -> str:
     """
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
+
+
+def promise(arithmetic: str) -> str:
+    """Return what the same training once more gives.
+
+    >>> promise("unitwise")
+    'the same numbers'
+    """
+    if arithmetic == "blas":
+        end = "by BLAS, bits may differ on another machine or with other threads"
+        return f"the same numbers up to rounding and what training makes of it: {end}"
+    return "the same numbers"

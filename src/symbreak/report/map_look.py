@@ -206,6 +206,7 @@ def setup(result: MapResult) -> str:
         None if "learning-rate" in axes else f"rate {number(settings.learning_rate)}",
         f"{settings.iterations:,} iterations",
         f"batches of {settings.batch_size}" if settings.batch_size else None,
+        "BLAS arithmetic" if settings.arithmetic == "blas" else None,
     ]
     return ", ".join(part for part in parts if part)
 

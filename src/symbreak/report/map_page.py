@@ -15,7 +15,7 @@ from symbreak.experiments.map.result import MapResult
 from symbreak.experiments.theory import Line
 from symbreak.report import map_commands as commands
 from symbreak.report import map_look as look
-from symbreak.report.format import number, percent, plural, setting, short
+from symbreak.report.format import number, percent, plural, promise, setting, short
 from symbreak.report.frame import block, document, embedded
 from symbreak.report.html import Html, element, join
 
@@ -233,7 +233,7 @@ def _again(result: MapResult) -> Html:
     return block(
         "section",
         element("h2", "Make it again", id="again-heading"),
-        element("p", "This command makes the same numbers again.", class_="how"),
+        element("p", f"This command gives {promise(result.settings.arithmetic)}.", class_="how"),
         element("div", command, _copy("command"), class_="command"),
         id="again",
         aria_labelledby="again-heading",

@@ -8,7 +8,7 @@ from typing import Any
 from symbreak.experiments.result import CompareResult, Row
 from symbreak.report import words
 from symbreak.report.boundaries import MARKERS, boundary_plot, kind
-from symbreak.report.format import plural, shorten
+from symbreak.report.format import plural, promise, shorten
 from symbreak.report.frame import block, document
 from symbreak.report.histograms import histogram_plots
 from symbreak.report.html import Html, element, join
@@ -185,7 +185,7 @@ def _layer(result: CompareResult, layer: int) -> str:
 def _again(result: CompareResult) -> Html:
     command = element("pre", element("code", result.command, id="command"))
     copy = element("button", "Copy", type="button", data_copy="command")
-    how = element("p", "This command makes the same numbers again.", class_="how")
+    how = element("p", f"This command gives {promise(result.network.arithmetic)}.", class_="how")
     return _section("again", "Make it again", how, element("div", command, copy, class_="command"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,40 @@ def test_the_cases_hold_what_can_happen(cases):
     assert regression.score == "r2"
     assert np.isfinite(regression.accuracy).any()
     assert set(np.unique(draw(cases["architectures"]).hidden_units)) >= {0, 1, 9, 27}
+
+
+@pytest.mark.parametrize("changes", [{}, {"batch_size": 32, "optimizer": "adam"}, {"x": "learning-rate-1:0.1:1"}])
+def test_blas_gives_the_same_map_to_rounding(changes):
+    """Within the stable rates, where rounding does not grow."""
+    asked = MapSettings(
+        **{"x": "scale:0.1:1", "y": "learning-rate:1e-2:0.3", "size": (4, 3), "iterations": 20, **changes}
+    )
+    unit, blas = draw(asked), draw(replace(asked, arithmetic="blas"))
+    rounding = 4 * 20 * 400 * np.finfo(float).eps
+    np.testing.assert_allclose(blas.final_cost, unit.final_cost, rtol=rounding)
+    assert (blas.final_cost != unit.final_cost).any(), "BLAS was not used"
+    for name in ("steps_to_half", "diverged_at", "effective_units", "accuracy"):
+        np.testing.assert_array_equal(getattr(blas, name), getattr(unit, name))
+
+
+def test_blas_stops_what_diverges(cases):
+    unit, blas = draw(cases["diverging"]), draw(replace(cases["diverging"], arithmetic="blas"))
+    assert blas.diverged.any()
+    np.testing.assert_array_equal(blas.diverged, unit.diverged)
+    np.testing.assert_array_equal(np.isnan(blas.final_cost), np.isnan(unit.final_cost))
+
+
+def test_by_blas_chunks_processes_and_windows_are_of_that_arithmetic(cases, bits):
+    """On one machine, whose BLAS has the same threads throughout, the bits are the same."""
+    asked = replace(cases["lesson"], arithmetic="blas")
+    whole = draw(asked)
+    assert bits(draw(asked, How(workers=1, chunk=7))) == bits(whole)
+    x, y = float(whole.x[1]), float(whole.y[3])
+    window = asked.window((x, x), (y, y))
+    assert window.arithmetic == "blas"
+    assert draw(window).final_cost[0, 0] == whole.final_cost[3, 1]
+    assert "--arithmetic blas" in whole.command(3, 1)
+    assert "--arithmetic blas" in draw(replace(asked, y="seed:0:3")).command(2, 1)
 
 
 def test_processes_change_no_bit(cases, bits):

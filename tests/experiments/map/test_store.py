@@ -171,6 +171,7 @@ def test_a_stale_chunk_is_not_taken(small, tmp_path, told, bits):
         ({"x": "scale:1e-3:1e2"}, "x is scale:0.001:1000:log there, scale:0.001:100:log is asked"),
         ({"seed": 1, "init": "he"}, "init is normal(1) there, he is asked; seed is 0 there, 1 is asked"),
         ({"size": (7, 7)}, "size is"),
+        ({"arithmetic": "blas"}, "arithmetic is unitwise there, blas is asked"),
     ],
 )
 def test_a_store_of_other_settings_is_refused_and_left_alone(small, tmp_path, changes, said, files):

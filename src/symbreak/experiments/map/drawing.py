@@ -35,7 +35,7 @@ TICK = 0.2
 
 @dataclass(frozen=True)
 class How:
-    """How a map is made; none of it changes a bit of the map.
+    """How a map is made; none of it changes a bit of the map, by BLAS no more than rounding.
 
     Attributes:
         folder: of the store; None keeps the map in memory.

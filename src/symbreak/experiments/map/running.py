@@ -41,7 +41,7 @@ def train_chunk(job: Job, chunk: Chunk, proceed: Callable[[int], bool] | None = 
     trained = _trained(job, cells, proceed)
     if not trained.complete:
         return None
-    columns = _measured(job.problem, trained)
+    columns = _measured(job, trained)
     columns["hidden_units"] = [sum(one.layers) for one in cells]
     return Records(**{name: np.array(columns[name], kind).reshape(chunk.shape) for name, kind in COLUMNS.items()})
 
@@ -59,6 +59,7 @@ def _trained(job: Job, cells: list[Cell], proceed: Callable[[int], bool] | None)
         batch_size=settings.batch_size,
         record=marks,
         threshold=problem.base_rate_cost / 2,
+        arithmetic=settings.arithmetic,
         threads=1,
         proceed=proceed,
     )
@@ -84,12 +85,12 @@ def _starts(job: Job, cells: list[Cell]) -> Network:
     return stack(starts)
 
 
-def _measured(problem: Problem, trained: Trained) -> dict[str, Any]:
+def _measured(job: Job, trained: Trained) -> dict[str, Any]:
     """Return the columns but for `hidden_units`."""
     diverged = trained.diverged
     count = len(diverged)
     parts = [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]
-    looked = [_looked_at(problem, _part(trained.network, part), diverged[part]) for part in parts]
+    looked = [_looked_at(job, _part(trained.network, part), diverged[part]) for part in parts]
     accuracy, units = (np.concatenate(column) for column in zip(*looked, strict=True))
     return {
         "final_cost": np.where(diverged, np.nan, trained.final_cost),
@@ -100,20 +101,20 @@ def _measured(problem: Problem, trained: Trained) -> dict[str, Any]:
     }
 
 
-def _looked_at(problem: Problem, networks: Network, diverged: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
+def _looked_at(job: Job, networks: Network, diverged: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
     """Return accuracy and effective units of these networks; nan and -1 where they diverged."""
     accuracy, units = np.full(len(diverged), np.nan), np.full(len(diverged), -1)
     sound = ~diverged
     if not sound.any():
         return accuracy, units
-    networks = _part(networks, sound)
+    networks, problem, arithmetic = _part(networks, sound), job.problem, job.settings.arithmetic
     regression = problem.train.task == "regression"
     with np.errstate(over="ignore", invalid="ignore"):
-        passed = forward(networks, problem.train.X, arithmetic="unitwise")
-        gradient = backward(networks, passed, problem.train.Y, arithmetic="unitwise")
+        passed = forward(networks, problem.train.X, arithmetic=arithmetic)
+        gradient = backward(networks, passed, problem.train.Y, arithmetic=arithmetic)
         scored = passed
         if problem.scored is not problem.train:
-            scored = forward(networks, problem.scored.X, arithmetic="unitwise")
+            scored = forward(networks, problem.scored.X, arithmetic=arithmetic)
         score = measures.accuracy(networks, scored, problem.scored.Y, regression=regression)
         accuracy[sound] = np.where(np.isfinite(score), score, np.nan)
         units[sound] = measures.effective_units(networks, passed, gradient).sum(axis=1)

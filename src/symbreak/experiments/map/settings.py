@@ -41,6 +41,7 @@ class MapSettings:
         bias_init: how biases start.
         seed: of the start; the same for every network, unless it is an axis.
         precision: "float64", as in `compare`, or "float32".
+        arithmetic: "unitwise" (same bits everywhere), or "blas" for large layers.
         in_memory: the data came as an object, so that no shell command can name it.
     """
 
@@ -62,6 +63,7 @@ class MapSettings:
     optimizer: str = "gd"
     batch_size: int | None = None
     precision: str = "float64"
+    arithmetic: str = "unitwise"
     in_memory: bool = False
 
     def __post_init__(self) -> None:

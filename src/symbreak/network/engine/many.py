@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from symbreak.errors import InvalidInput, InvalidShape
-from symbreak.network.engine import layout
+from symbreak.network import arithmetic as arithmetics
+from symbreak.network.engine import by_blas, layout
+from symbreak.network.engine.job import Job, Notes, State
 from symbreak.network.engine.layout import Architecture, Data, Rule
 from symbreak.network.engine.ties import checked_ties
 from symbreak.network.engine.trained import Memory, Trained
@@ -32,42 +33,6 @@ UNIT_WORK = 20
 SAFE = {np.dtype(np.float32): 1e12, np.dtype(np.float64): 1e120}
 
 
-class State(NamedTuple):
-    """What changes while networks train: parameters, means of gradients and of squares, powers of the betas."""
-
-    p: Array
-    first: Array
-    second: Array
-    powers: NDArray[np.float64]
-
-
-class Notes(NamedTuple):
-    """What is written down, and what is asked to be: see `Trained`."""
-
-    iterations: int
-    places: Whole
-    curve: Array
-    costs: Array
-    thresholds: NDArray[np.float64]
-    reached: Whole
-    diverged: Whole
-    watched: Whole
-    paths: Array
-    tied: Whole
-    parted: Whole
-    bound: float
-    stop: bool
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    kind: Architecture
-    data: Data
-    rule: Rule
-    state: State
-    notes: Notes
-
-
 def train_many(
     networks: Network,
     X: Array,
@@ -86,6 +51,7 @@ def train_many(
     watch: Sequence[int] = (),
     tied: ArrayLike | None = None,
     memory: Memory | None = None,
+    arithmetic: str = "unitwise",
     threads: int | None = None,
     proceed: Callable[[int], bool] | None = None,
 ) -> Trained:
@@ -112,6 +78,9 @@ def train_many(
             own number if none, ~u to be the mirror image of unit u. That is looked at before every update.
         memory: that of an earlier training, from whose end these networks go on: the pieces then have the bits of one
             training. Not with mini-batches, whose order would begin anew.
+        arithmetic: "unitwise", or "blas": one network after the other by the matrix products of a BLAS library, for
+            large layers. The promise of bits ends there: they may differ between machines and builds of the library,
+            rounding may part tied units, and so `tied` is refused.
         threads: all cores if None.
         proceed: called from several threads with the number of updates done since; False ends the training.
 
@@ -127,16 +96,24 @@ def train_many(
     ((3,), [False, False, False])
     """
     check_count("iterations", iterations, least=0)
+    with_blas = arithmetics.get(str(arithmetic)).name == "blas"
+    if with_blas and tied is not None:
+        raise InvalidInput(
+            "ties are watched where rounding keeps them",
+            got=f"tied and arithmetic={arithmetic!r}",
+            allowed="unit-alike arithmetic",
+            hint='arithmetic="unitwise"',
+        )
     if networks.weights[0].ndim != 3:
         raise InvalidShape(
             "the networks must be a stack", got=networks, allowed="networks of one kind", hint="stack([network])"
         )
     x, y = fitting(networks, X, Y)
-    kind = layout.architecture(networks)
-    job = _Job(
+    kind, rules = layout.architecture(networks), _optimizers(optimizer, len(networks.weights[0]))
+    job = Job(
         kind,
         _data(x, y, batch_size, batch_seed, iterations),
-        _rule(networks, learning_rate, optimizer, train_biases),
+        _rule(networks, learning_rate, rules, train_biases),
         _state(layout.rows(networks), memory, batch_size),
         _notes(
             networks,
@@ -153,7 +130,11 @@ def train_many(
     )
     if threads is not None:
         check_count("threads", threads, least=1)
-    complete = _run(job, threads or cores(), proceed)
+    if with_blas:
+        task = by_blas.Task(networks, x, y, rules, batch_size, batch_seed)
+        complete = by_blas.run(task, job, threads or cores(), proceed)
+    else:
+        complete = _run(job, threads or cores(), proceed)
     return _trained(networks, job, tuple(watch), complete)
 
 
@@ -168,7 +149,7 @@ def _data(x: Array, y: Array, size: int | None, seed: int, iterations: int) -> D
     return layout.data(x, y, order, size)
 
 
-def _rule(networks: Network, learning_rate: ArrayLike, optimizer: Any, train_biases: bool) -> Rule:
+def _rule(networks: Network, learning_rate: ArrayLike, rules: list[Any], train_biases: bool) -> Rule:
     count, layers = len(networks.weights[0]), len(networks.weights)
     rates = _numbers(learning_rate, "learning rates")
     if rates.ndim == 1:
@@ -186,13 +167,17 @@ def _rule(networks: Network, learning_rate: ArrayLike, optimizer: Any, train_bia
             "learning rates must be above 0", got=rates[wrong][0], allowed="finite numbers > 0", hint="1.2, or 0.01"
         )
     rates = np.broadcast_to(rates, (count, layers))
+    return layout.rule(rules, rates, rates if train_biases else np.zeros_like(rates))
+
+
+def _optimizers(optimizer: Any, count: int) -> list[Any]:
     one = isinstance(optimizer, (str, Optimizer)) or not isinstance(optimizer, Sequence)
     asked = [optimizer] * count if one else list(optimizer)
     if len(asked) != count:
         raise InvalidInput(
             "there is one optimizer, or one for each network", got=len(asked), allowed=f"1 or {count}", hint="gd"
         )
-    return layout.rule(asked, rates, rates if train_biases else np.zeros_like(rates))
+    return asked
 
 
 def _state(p: Array, memory: Memory | None, batch_size: int | None) -> State:
@@ -279,7 +264,7 @@ def _for_each(values: Any, count: int, what: str) -> NDArray[np.float64]:
     return np.array(np.broadcast_to(np.asarray(values, np.float64), (count,)))
 
 
-def _run(job: _Job, threads: int, proceed: Callable[[int], bool] | None) -> bool:
+def _run(job: Job, threads: int, proceed: Callable[[int], bool] | None) -> bool:
     """Let threads take networks until none is left; tell whether all of them came to their end."""
     from symbreak.network.engine import kernels
 
@@ -316,7 +301,7 @@ def _work(kind: Architecture, examples: int) -> int:
     return examples * (3 * weights + UNIT_WORK * units) + 10 * weights
 
 
-def _trained(networks: Network, job: _Job, watched: tuple[int, ...], complete: bool) -> Trained:
+def _trained(networks: Network, job: Job, watched: tuple[int, ...], complete: bool) -> Trained:
     notes = job.notes
     return Trained(
         network=layout.network(networks, job.state.p),
