@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-# Seconds that a piece of training should take: a wish waits no longer, and a frame neither; five fit between two frames.
+# Seconds that a piece of training should take: a wish and a frame wait no longer. Five fit between two frames.
 PIECE = 0.005
 # A machine that cannot keep up forgets what it owes beyond this many seconds.
 MOST_OWED = 0.25
