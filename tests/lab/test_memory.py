@@ -16,10 +16,10 @@ from symbreak.lab.race import KEPT_NUMBERS
 from symbreak.network.engine import many
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "lab.py"
-WARM, STEPS, PIECE = 2000, 4000, 200
-# A frame of this race takes some 15 KiB, of which a run draws 20, and a moment 3 KiB, of which it makes 62: this is
-# less than half of either.
-GROWTH = 2**16
+WARM, STEPS, PIECE = 2000, 8000, 200
+# A frame of this race takes some 15 KiB and a moment 3 KiB, and a run makes many: either leak is above this.
+# A busy machine trains in more and smaller pieces, and what these are called with adds up to some 80 KB once.
+GROWTH = 2**17
 # What Numba learns of the arguments it is called with is booked here; it fills up.
 NUMBA = tracemalloc.Filter(False, many.__file__)
 
