@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage
 from symbreak.torch.operations import ACTIVATIONS, activation_name, kind_of, plain
-from symbreak.torch.rules_of_turning import RULES, UNIFORM, Operands, Rule
+from symbreak.torch.rules_of_turning import RULES, UNIFORM, Operands
 from symbreak.torch.trace import Leaf, Record, Ref, Trace
 from symbreak.torch.turning import ANY, Turn, Turns, Unkept, is_turned, kept_or
 
@@ -121,7 +121,7 @@ class _Follower:
         if not known:
             return still, ""
         moving = any(is_turned(turns) for turns in known)
-        rule = _rule(name)
+        rule = RULES.get(name)
         try:
             if rule is None:
                 raise Unkept
@@ -197,7 +197,3 @@ def _cycles(turn: Turn) -> set[tuple[int, ...]]:
         if len(cycle) > 1:
             found.add(tuple(sorted(cycle)))
     return found
-
-
-def _rule(name: str) -> Rule | None:
-    return RULES.get(name)

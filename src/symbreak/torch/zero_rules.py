@@ -77,14 +77,6 @@ def _both(given: Given) -> bool:
     return given.is_zero("self") and given.is_zero("other")
 
 
-def _product(given: Given) -> bool:
-    return given.is_zero("self", "other")
-
-
-def _quotient(given: Given) -> bool:
-    return given.is_zero("self")
-
-
 def _activation(given: Given) -> bool:
     return given.is_zero("self", "input") and _is_zero_at_zero(given.record)
 
@@ -188,7 +180,7 @@ _ZERO: Mapping[str, Zero] = {
     **{name: _first for name, kind in KINDS.items() if kind == "pool"},
     **dict.fromkeys(("zeros", "zeros_like", "new_zeros"), lambda given: True),
     **dict.fromkeys(("add", "sub", "rsub", "where"), _both),
-    **dict.fromkeys(("div", "true_divide"), _quotient),
+    **dict.fromkeys(("div", "true_divide"), _first),
     **dict.fromkeys(("cat", "stack"), lambda given: given.listed("tensors")),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys(_FACTORS, _bilinear),
