@@ -10,6 +10,7 @@ import pytest
 import torch
 from check.families import CASES, built, clone_unit, constant, filled, vectors
 from check.nets import fill
+from check.rounding import drop_rounding
 from torch import nn
 from torch.nn import functional
 
@@ -40,16 +41,9 @@ def trained(model, x):
     for _ in range(STEPS):
         descent.zero_grad()
         ((prediction(twin(x)) - target) ** 2).mean().backward()
-        drop_rounding([p.grad for p in twin.parameters() if p.grad is not None])
+        drop_rounding(twin, ROUNDING)
         descent.step()
     return twin, x
-
-
-def drop_rounding(grads):
-    """A gradient that is 0 in exact arithmetic comes out as 1e-17 here; AdamW would make steps of its sign."""
-    largest = max(float(grad.abs().max()) for grad in grads)
-    for grad in grads:
-        grad[grad.abs() < ROUNDING * largest] = 0.0
 
 
 def outputs(model, x):

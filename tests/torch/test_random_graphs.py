@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from check.rounding import drop_rounding
 from torch import nn
 from torch.nn import functional
 
@@ -108,10 +109,7 @@ def trained(model, generator, *, adam):
         loss.backward()
         if not loss.isfinite() or loss > 1e6:
             return None
-        grads = [p.grad for p in twin.parameters() if p.grad is not None]
-        largest = max(float(grad.abs().max()) for grad in grads)
-        for grad in grads:
-            grad[grad.abs() < NOTHING * largest] = 0.0
+        drop_rounding(twin, NOTHING)
         descent.step()
     return dict(twin.named_parameters())
 

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from check.families import CASES, built
+from check.rounding import drop_rounding
 
 from symbreak.diagnosis import reach
 from symbreak.torch.observe import observe
@@ -47,10 +48,7 @@ def trained(model, x, y, *, nothing=NOTHING):
     for _ in range(STEPS):
         descent.zero_grad()
         squared(twin(x), y).backward()
-        grads = [p.grad for p in twin.parameters() if p.grad is not None]
-        largest = max(float(grad.abs().max()) for grad in grads)
-        for grad in grads:
-            grad[grad.abs() < nothing * largest] = 0.0
+        drop_rounding(twin, nothing)
         descent.step()
     return {name: p.detach() for name, p in twin.named_parameters()}
 
