@@ -124,6 +124,25 @@ def test_what_is_no_fault_is_no_finding(build, shape, deep):
     assert not [f for f in found if f.severity != "info"]
 
 
+class Off(torch.nn.Module):
+    """A branch whose ReLU is off for every input: its weights are stuck, though no zero of a parameter holds them."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.head = (torch.nn.Linear(n, m) for n, m in ((6, 8), (8, 8), (8, 8), (8, 3)))
+        torch.nn.init.constant_(self.b.bias, -100.0)
+
+    def forward(self, x):
+        z = torch.tanh(self.a(x))
+        return self.head(z + self.c(torch.relu(self.b(z))))
+
+
+def test_a_layer_that_is_off_is_stuck():
+    torch.manual_seed(0)
+    found = check(Off(), torch.randn(64, 6), select=RULES).findings
+    assert [(f.rule, f.where.parameters) for f in found] == [("stuck-parameters", ("b.weight", "b.bias", "c.weight"))]
+
+
 def test_the_fix_of_copied_experts_parts_them_all():
     model, x = built("experts", 0)
     _, again = check(model, x, deep=True, select=RULES).fix_()

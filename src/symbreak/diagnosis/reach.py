@@ -87,14 +87,23 @@ def reach(observation: Observation) -> Reach:
 
 
 def harmless(observation: Observation, stuck: Iterable[str]) -> set[str]:
-    """Return which stuck parameters have no gradient where all have moved either: no loss depends on them."""
+    """Return which stuck parameters have no gradient at a point far from the start either: no loss depends on them.
+
+    All parameters are drawn anew there, so that a layer which is off at the start is on.
+    """
     names = set(stuck)
     if not names or observation.probe is None:
         return set()
     rng = np.random.default_rng(1)
-    point = {p.name: _moved(p, {}, rng) for p in observation.parameters if p.trainable and not p.buffer and p.floating}
+    point = {p.name: _drawn(p, rng) for p in observation.parameters if p.trainable and not p.buffer and p.floating}
     seen = observation.probe(point, {})
     return {name for name in names if name in seen and seen[name].zero}
+
+
+def _drawn(parameter: Parameter, rng: np.random.Generator) -> Array:
+    fan = parameter.summary.size // max(1, parameter.shape[0] if parameter.shape else 1)
+    values = rng.standard_normal(parameter.shape) / np.sqrt(max(1, fan))
+    return np.asarray(values, parameter.values().dtype)
 
 
 def candidates(parameters: Iterable[Parameter]) -> dict[Key, Classes]:
