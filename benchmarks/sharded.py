@@ -77,7 +77,7 @@ def start(rank: int, size: int, cut: str, folder: str) -> None:
     if rank == 0:
         kind = str(dtype).removeprefix("torch.")
         print(f"{size:>9}  {cut:<19}  {kind:<8}  {whole:8.0f}  {held:8.0f}  {grown:8.0f}  {seconds:7.2f}", flush=True)
-    dist.barrier()
+    dist.monitored_barrier()  # with no thread's help, see examples/sharded/start.py
     dist.destroy_process_group()
 
 
