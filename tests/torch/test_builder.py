@@ -447,6 +447,22 @@ def test_a_block_s_zero_is_special_and_a_layer_s_usual_start_is_not():
     assert findings(lambda: over_all(nn.Sequential(Own(), Own(), nn.Linear(4, 4))))[1] == []
 
 
+def norms_to_one(model):
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            nn.init.ones_(module.weight), nn.init.zeros_(module.bias)
+    return model
+
+
+def test_a_gain_of_zero_is_special_also_where_the_norm_is_made_in_the_same_line():
+    def residual():
+        nn.init.zeros_((norm := nn.LayerNorm(4)).weight)
+        return nn.Sequential(nn.Linear(4, 4), norm)
+
+    lost = findings(lambda: norms_to_one(residual()))[1]
+    assert [f.where.parameters for f in lost] == [("1.weight",)]
+
+
 def kept_by_a_file():
     model = special(three())
     model.load_state_dict({name: torch.randn_like(value) for name, value in model.state_dict().items()})

@@ -56,7 +56,7 @@ def _overwritten(parameter: Parameter, events: Sequence[Event], reach: Reach) ->
     last = events[place]
     for earlier in reversed(range(place)):
         special = events[earlier]
-        before = next((e.value for e in reversed(events[:earlier]) if e.where != special.where), None)
+        before = next((e.value for e in reversed(events[:earlier]) if e.own or e.where != special.where), None)
         lost = special.where != last.where and not _unchanged(events, special, last)
         if lost and len(reach[special.where]) < len(reach[last.where]) and _special(special, parameter, before):
             return special, last
