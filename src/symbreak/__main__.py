@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+
+INTERRUPTED = 130  # that of cli.exits, whose package would load all that the command line needs
 
 
 def main() -> None:
@@ -15,11 +18,15 @@ def main() -> None:
             return
         from symbreak.cli import run
 
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
         # Ctrl-C while modules are still loading.
         print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = INTERRUPTED
+    if code == INTERRUPTED and hasattr(signal, "pthread_sigmask"):
+        # Python ends itself by the signal if Ctrl-C fell into code that a module made by exec(), as dataclasses do.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    sys.exit(code)
 
 
 if __name__ == "__main__":

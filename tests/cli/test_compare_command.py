@@ -136,6 +136,15 @@ def test_interrupting_keeps_what_is_finished(tmp_path):
     assert out == "" or "zeros" in out
 
 
+def test_an_interrupt_while_modules_load_has_the_same_exit_code():
+    """Classes of data are made by exec(); Python would end by the signal itself if Ctrl-C falls into that."""
+    loading = (
+        "import symbreak.__main__ as m, symbreak.cli as c; c.run = lambda a: exec('raise KeyboardInterrupt'); m.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", loading], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (130, "interrupted: nothing was finished\n")
+
+
 def start(arguments, stdout):
     return subprocess.run(
         [sys.executable, "-m", "symbreak", *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True
