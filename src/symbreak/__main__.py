@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 INTERRUPTED = 130  # that of cli.exits, whose package would load all that the command line needs
@@ -23,9 +22,11 @@ def main() -> None:
         # Ctrl-C while modules are still loading.
         print("interrupted: nothing was finished", file=sys.stderr)  # noqa: T201
         code = INTERRUPTED
-    if code == INTERRUPTED and hasattr(signal, "pthread_sigmask"):
-        # Python ends itself by the signal if Ctrl-C fell into code that a module made by exec(), as dataclasses do.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if code == INTERRUPTED:
+        # `python -m` ends itself by the signal if Ctrl-C fell into what a module runs by exec(), as dataclasses do.
+        import ctypes
+
+        ctypes.pythonapi.Py_Exit(code)
     sys.exit(code)
 
 

@@ -136,12 +136,13 @@ def test_interrupting_keeps_what_is_finished(tmp_path):
     assert out == "" or "zeros" in out
 
 
-def test_an_interrupt_while_modules_load_has_the_same_exit_code():
-    """Classes of data are made by exec(); Python would end by the signal itself if Ctrl-C falls into that."""
+def test_an_interrupt_while_modules_load_has_the_same_exit_code(tmp_path):
+    """Classes of data are made by exec(); `python -m` would end by the signal itself if Ctrl-C falls into that."""
     loading = (
         "import symbreak.__main__ as m, symbreak.cli as c; c.run = lambda a: exec('raise KeyboardInterrupt'); m.main()"
     )
-    result = subprocess.run([sys.executable, "-c", loading], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    (tmp_path / "loading.py").write_text(loading)
+    result = subprocess.run([sys.executable, "-m", "loading"], cwd=tmp_path, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (130, "interrupted: nothing was finished\n")
 
 
