@@ -22,7 +22,7 @@ DESK = {"width": 1280, "height": 720}
 
 # Folders whose modules import each other, as check.cases or starting.models. They alone: beside them lie folders that
 # are named as packages of other people are, so that the folder of the tests must not be on the path.
-SHARED = {"check": "check", "experiments": "experiments"}
+SHARED = {"check": "check", "experiments": "experiments", "report": "report"}
 SHARED |= {"starting": "torch/starting", "calibrating": "torch/calibrating"}
 for name, folder in SHARED.items():
     package = types.ModuleType(name)

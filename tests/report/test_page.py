@@ -5,10 +5,10 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import plotly.graph_objects as go
 import pytest
+from report.markup import Page
 
 from symbreak.report import comparison_html
 from symbreak.report.frame import embedded
@@ -16,45 +16,10 @@ from symbreak.report.html import digest, element, escape
 from symbreak.report.plots import label
 
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "formaction", "ping", "xlink:href"}
-WITHOUT_END = {"meta", "input", "br", "hr", "link"}
 
 
-class Page(HTMLParser):
-    """What a browser would find: elements, text, scripts, styles; elements that do not nest are noted."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.misnested: list[str] = []
-        self.code: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in WITHOUT_END:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.misnested.append(tag)
-
-    def handle_data(self, data):
-        inside = self.open[-1] if self.open else ""
-        (self.code if inside in ("script", "style") else self.words).append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.words).split())
-
-    def attributes(self, name: str) -> list[str]:
-        return [found[name] for _, found in self.elements if name in found]
-
-    @property
-    def figures(self) -> dict:
-        return json.loads(next(code for code in self.code if code.startswith('{"')))
+def figures(page: Page) -> dict:
+    return json.loads(next(code for code in page.code if code.startswith('{"')))
 
 
 def fetched(page: Page) -> list[str]:
@@ -115,7 +80,7 @@ def test_names_stay_unique_and_lead_somewhere(page):
     assert len(names) == len(set(names))
     assert set(page.attributes("aria-labelledby")) <= set(names)
     assert set(page.attributes("data-for")) <= set(names)
-    assert set(page.attributes("data-figure")) == set(page.figures)
+    assert set(page.attributes("data-figure")) == set(figures(page))
 
 
 def test_every_figure_has_a_line_for_who_cannot_see_it(page):
@@ -124,7 +89,7 @@ def test_every_figure_has_a_line_for_who_cannot_see_it(page):
 
 
 def test_plotly_knows_every_setting(page):
-    for figure in page.figures.values():
+    for figure in figures(page).values():
         for plot in figure["plots"].values():
             go.Figure(_plain(plot["data"]), _plain(plot["layout"]))
 
@@ -194,37 +159,37 @@ def test_what_was_cut_short_says_so(planar):
 
 
 def test_boundaries_only_where_there_is_a_plane(planar, deep):
-    assert "boundary-0" in Page(comparison_html(planar)).figures
-    assert "boundary-0" not in Page(comparison_html(deep)).figures
+    assert "boundary-0" in figures(Page(comparison_html(planar)))
+    assert "boundary-0" not in figures(Page(comparison_html(deep)))
 
 
 def test_a_run_on_its_way_to_overflow_leaves_at_the_top(planar, diverging):
     page = Page(comparison_html(diverging))
-    low, high = page.figures["cost"]["plots"][""]["layout"]["yaxis"]["range"]
+    low, high = figures(page)["cost"]["plots"][""]["layout"]["yaxis"]["range"]
     assert -1 < low < high < 5
     assert "leave the figure at the top" in page.text
     assert "leave the figure at the top" not in Page(comparison_html(planar)).text
 
 
 def test_line_and_band_end_where_half_of_the_runs_overflowed(diverging):
-    band = Page(comparison_html(diverging)).figures["cost"]["plots"][""]["data"][1]
+    band = figures(Page(comparison_html(diverging)))["cost"]["plots"][""]["data"][1]
     assert band["fill"] == "toself"
     assert max(x for x in band["x"] if x is not None) < 100
-    median = Page(comparison_html(diverging)).figures["cost"]["plots"][""]["data"][3]
+    median = figures(Page(comparison_html(diverging)))["cost"]["plots"][""]["data"][3]
     assert median["y"][-1] is None
 
 
 def test_every_layer_can_be_chosen(deep):
-    figures = Page(comparison_html(deep)).figures
-    assert list(figures["activations-0"]["plots"]) == ["1", "2"]
-    assert list(figures["gradients-0"]["plots"]) == ["1", "2", "3"]
+    drawn = figures(Page(comparison_html(deep)))
+    assert list(drawn["activations-0"]["plots"]) == ["1", "2"]
+    assert list(drawn["gradients-0"]["plots"]) == ["1", "2", "3"]
 
 
 def test_many_units_do_not_swell_the_page(planar):
     wide = tuple(tuple((float(i), float(i * i % 97)) for i in range(1000)) for _ in range(3))
     detail = replace(planar.rows[0].detail, trajectory_iterations=(0, 1, 2), trajectory_weights=wide)
     page = Page(comparison_html(replace(planar, rows=(replace(planar.rows[0], detail=detail),))))
-    assert len(page.figures["trajectory-0"]["plots"][""]["data"]) < 20
+    assert len(figures(page)["trajectory-0"]["plots"][""]["data"]) < 20
     assert "100 of them drawn" in page.text
 
 

@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
+from report.markup import Page
 
 from symbreak.report import check_page as module
 from symbreak.report.check_page import check_page, check_table
 from symbreak.report.html import Html
 
 PHONE = {"width": 390, "height": 844}
-VOID = {"meta", "br", "hr", "input", "link"}
-
-
-class Reader(HTMLParser):
-    """Keeps the text, the tags, and whether every element is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.events: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.events += [name for name, _ in attrs if name.startswith("on")]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def test_every_element_is_closed(any_report):
-    assert Reader(check_page(any_report)).open == []
-    assert Reader(str(check_table(any_report))).open == []
+    assert Page(check_page(any_report)).nested
+    assert Page(str(check_table(any_report))).nested
 
 
 def test_it_says_what_the_text_says(usual):
-    text = Reader(check_page(usual)).text
+    text = Page(check_page(usual)).written
     for words in ("Net: 1 error and 1 warning", "5 of 7 units", "rows that differ", "share: 0.7143", "made-up input"):
         assert words in text
     assert "with torch.no_grad():\n    model.get_parameter('0.weight').normal_()" in text
@@ -61,18 +36,18 @@ def test_a_severity_is_a_mark_and_a_word_beside_its_colour(usual):
 
 
 def test_no_text_becomes_part_of_the_page(hostile):
-    read = Reader(check_page(hostile))
-    assert read.tags.count("script") == 1
-    assert "img" not in read.tags
-    assert read.events == []
-    assert "<script>alert(1)</script>" in read.text
-    assert "script" not in Reader(str(check_table(hostile))).tags
+    read = Page(check_page(hostile))
+    assert read.count("script") == 1
+    assert read.count("img") == 0
+    assert read.handlers == []
+    assert "<script>alert(1)</script>" in read.written
+    assert Page(str(check_table(hostile))).count("script") == 0
 
 
 def test_that_test_would_notice_text_that_is_not_escaped(hostile, monkeypatch):
     monkeypatch.setattr(module, "sentence", lambda text, most=0: Html(text))
     with pytest.raises(AssertionError):
-        assert Reader(check_page(hostile)).tags.count("script") == 1
+        assert Page(check_page(hostile)).count("script") == 1
 
 
 def test_all_names_are_there_and_folded(long, names):
@@ -83,7 +58,7 @@ def test_all_names_are_there_and_folded(long, names):
 
 
 def test_what_was_set_aside_stands_apart_with_its_reason(aside):
-    text = Reader(check_page(aside)).text
+    text = Page(check_page(aside)).written
     assert "Set aside" in text
     assert "tied on purpose" in text
     assert "symmetric-units in gone.weight" in text

@@ -5,59 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from report.markup import Page
 
 from symbreak.lesson.audit import Audit
 from symbreak.lesson.catalogue import CLAIMS
 from symbreak.report import lesson_chapter, lesson_html, lesson_images, lesson_notebook
 from symbreak.report.html import digest
 from symbreak.report.lesson.page import lesson_fragment
-
-WITHOUT_END = {"meta", "input", "br", "hr", "link"}
-
-
-class Page(HTMLParser):
-    """What a browser would find: elements, text, and elements that do not nest."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.misnested: list[str] = []
-        self.code: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in WITHOUT_END:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.misnested.append(tag)
-
-    def handle_data(self, data):
-        inside = self.open[-1] if self.open else ""
-        (self.code if inside in ("script", "style") else self.words).append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.words).split())
-
-    def attributes(self, name: str) -> list[str]:
-        return [found[name] for _, found in self.elements if name in found]
-
-    def count(self, tag: str, **wanted: str) -> int:
-        return sum(kind == tag and wanted.items() <= found.items() for kind, found in self.elements)
 
 
 @pytest.fixture(scope="module")
