@@ -93,7 +93,7 @@ def laws_by_name(names: Iterable[str], laws: Laws, *, only: Only = None) -> dict
         raise InvalidInput(
             "every tensor needs a law", got=f"no pattern fits {_some(lost)}", allowed=_some(known), hint='"*": "zeros"'
         )
-    return {name: known[pattern] for name in wanted if (pattern := first[name]) is not None}
+    return {name: known[fit] for name in wanted if (fit := first[name]) is not None}
 
 
 def selected(names: Iterable[str], only: Only) -> list[str]:
