@@ -174,7 +174,7 @@ def _gain_of_kind(role: Role, context: Context) -> tuple[float, list[str]]:
     if context.observed:
         return 1.0, []
     if not role.functions:
-        return 1.0, ["no batch: what it reads is unknown, gain 1"]
+        return 1.0, ["no batch: what it reads, and whether it ends a residual branch, is unknown, gain 1"]
     module = role.functions[0]
     value = gains.of_module(module) or 1.0
     return value, [f"no batch: after {type(module).__name__} in its Sequential, gain {value:.4g}"]
