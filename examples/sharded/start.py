@@ -24,7 +24,8 @@ def build_model():
 def shard(model):
     """Tensor parallel within pairs of processes, and the optimizer's shards across pairs."""
     size = dist.get_world_size()
-    mesh = init_device_mesh("cpu", (max(1, size // 2), min(2, size)), mesh_dim_names=("data", "tensor"))
+    pair = 2 - size % 2
+    mesh = init_device_mesh("cpu", (size // pair, pair), mesh_dim_names=("data", "tensor"))
     for block in model[1:4]:
         parallelize_module(block, mesh["tensor"], {"0": ColwiseParallel(), "2": RowwiseParallel()})
         fully_shard(block, mesh=mesh["data"])
@@ -35,7 +36,7 @@ def main():
     dist.init_process_group("gloo")
     with torch.device("meta"):
         model = build_model()  # shapes, without memory
-    laws = plan(model)  # before it is sharded
+    laws = plan(model, torch.arange(16).reshape(2, 8))  # the wiring seen on a batch, before the model is cut
     shard(model)
     materialize_(model)  # memory for this process's shards
     init_(model, seed=0, plan=laws)  # written by each process for itself, nothing is sent

@@ -59,6 +59,16 @@ def test_what_decides_nothing_or_too_little_is_refused(laws, kind, words):
         laws_by_name(NAMES, laws)
 
 
+def test_only_those_that_are_chosen_need_a_law():
+    laws = {"emb.*": "ones", "head.*": "he"}
+    assert list(laws_by_name(NAMES, laws, only="head.*")) == ["head.weight", "head.bias"]
+    assert list(laws_by_name(NAMES, laws, only=["head.bias", "emb.*"])) == ["emb.weight", "head.bias"]
+    with pytest.raises(InvalidInput, match=r"no pattern fits block\.0\.fc\.bias"):
+        laws_by_name(NAMES, laws, only="*.fc.bias")
+    with pytest.raises(InvalidInput, match="'heads'"):
+        laws_by_name(NAMES, laws, only=["head.*", "heads"])
+
+
 def test_long_lists_of_names_are_cut():
     with pytest.raises(InvalidInput, match=r"n5, \.\.\. \(100 in all\)"):
         laws_by_name([f"n{i}" for i in range(100)], {})

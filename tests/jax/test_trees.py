@@ -72,6 +72,20 @@ def test_counters_and_keys_are_refused_by_name():
         init_tree(nnx.eval_shape(lambda: Network(nnx.Rngs(0))), LAWS, seed=0)
 
 
+def test_only_new_arrays_are_drawn_and_the_others_stay_the_objects_that_they_are():
+    body, step = jnp.ones((3, 4)), jnp.zeros((), jnp.int32)
+    params = {"body": {"kernel": body}, "head": {"kernel": jnp.ones((4, 2)), "bias": jnp.ones(2)}, "step": step}
+    tree = init_tree(params, LAWS, seed=0, only="head.*")
+    assert tree["body"]["kernel"] is body
+    assert tree["step"] is step
+    assert np.array_equal(tree["head"]["kernel"], weight("he", (2, 4), "head.kernel").T)
+    assert not tree["head"]["bias"].any()
+    with pytest.raises(InvalidInput, match="`only` must name parameters"):
+        init_tree(params, LAWS, seed=0, only="heads.*")
+    with pytest.raises(InvalidInput, match="step of dtype int32"):
+        init_tree(params, LAWS, seed=0, only=["head.*", "step"])
+
+
 def test_equinox_has_the_layout_and_the_names_of_pytorch():
     shapes = eqx.filter_eval_shape(eqx.nn.MLP, 3, 2, 4, 1, key=jax.random.key(0))
     model = init_tree(shapes, {"*.weight": "he_normal", "*": "zeros"}, seed=0, layout="out_in")

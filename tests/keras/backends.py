@@ -282,6 +282,9 @@ class Strange(layers.Layer):
     def build(self, shape):
         self.w = self.add_weight(shape=(2, 2), name="w", initializer="he_normal")
 
+    def call(self, x):
+        return x
+
 
 def refused(model, message, laws=None, kind=InvalidInput):
     def call():
@@ -324,6 +327,36 @@ def test_a_quantised_layer_is_refused():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(4)])
     model.layers[0].quantize("int8")
     refused(model, "a quantised layer")
+
+
+def test_only_new_layers_start_anew_behind_a_frozen_or_quantised_body():
+    body = keras.Sequential([keras.Input((4,)), layers.Dense(8, name="first"), Strange(name="odd")], name="body")
+    body.layers[0].quantize("int8")
+    body.trainable = False
+    model = keras.Sequential([keras.Input((4,)), body, layers.Dense(3, name="head")], name="net")
+    before = all_values(model)
+    init_(model, {"body.*": "ones", "*.kernel": "he", "*": "zeros"}, seed=0, only="head.*")
+    assert holds(model.layers[1].kernel, "he", "head.kernel")
+    after = all_values(model)
+    assert {name for name in before if before[name].tobytes() != after[name].tobytes()} == {"net/head/kernel"}
+    init_(model, seed=1, only=["head.kernel"])  # the law that the layer asks for; the body has none
+    assert holds(model.layers[1].kernel, "variance_scaling(1, fan_avg, uniform)", "head.kernel", seed=1)
+    assert "body.odd.w" in names(model)
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [("heads.*", "must name parameters"), ([], "must name parameters"), (3, "takes patterns"), ("first.*", "frozen")],
+)
+def test_what_only_cannot_mean_is_refused(only, message):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="first"), layers.Dense(4, name="head")])
+    model.layers[0].trainable = False
+
+    def call():
+        with pytest.raises(InvalidInput, match=message):
+            init_(model, "ones", seed=0, only=only)
+
+    before_and_after(model, call)
 
 
 def test_a_shared_layer_is_filled_once():

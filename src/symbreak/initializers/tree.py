@@ -16,6 +16,7 @@ from symbreak.initializers.names import normal_names
 from symbreak.initializers.stacks import get
 
 Laws = str | Initializer | Mapping[str, str | Initializer]
+Only = str | Iterable[str] | None
 
 SHOWN = 6
 """Names that an error lists."""
@@ -59,34 +60,76 @@ def fill(
     }
 
 
-def laws_by_name(names: Iterable[str], laws: Laws) -> dict[str, Initializer]:
+def laws_by_name(names: Iterable[str], laws: Laws, *, only: Only = None) -> dict[str, Initializer]:
     """Return the law of each name: the same for all, or that of the first pattern that fits the name.
 
     Patterns are those of the shell (`*`, `?`, `[abc]`), capitals count, and `*` also stands for dots.
 
+    Args:
+        names: of all tensors.
+        laws: one law, or laws by patterns.
+        only: patterns of the names that are wanted; the others need no law, and are left out.
+
     Raises:
         UnknownName: a law that no initializer is called.
         InvalidInput: a name that no pattern fits, or a pattern that decides nothing: it fits no name, or earlier
-            patterns fit all of its names.
+            patterns fit all of its names; a pattern of `only` that fits none.
 
     >>> laws_by_name(["fc.weight", "fc.bias"], {"*.bias": "zeros", "*": "he_normal"})
     {'fc.weight': he_normal: N(0, 2/fan_in), not truncated, 'fc.bias': zeros: w = 0}
     """
-    wanted = list(names)
+    known_names = list(names)
+    wanted = selected(known_names, only)
     if not isinstance(laws, Mapping):
         law = get(laws)
         return dict.fromkeys(wanted, law)
     known = {pattern: get(law) for pattern, law in laws.items()}
-    first = {name: next((p for p in known if fnmatchcase(name, p)), None) for name in wanted}
+    first = {name: next((p for p in known if fnmatchcase(name, p)), None) for name in known_names}
     for pattern in known:
         if pattern not in first.values():
-            raise _idle(pattern, wanted)
-    lost = [name for name, pattern in first.items() if pattern is None]
+            raise _idle(pattern, known_names)
+    lost = [name for name in wanted if first[name] is None]
     if lost:
         raise InvalidInput(
             "every tensor needs a law", got=f"no pattern fits {_some(lost)}", allowed=_some(known), hint='"*": "zeros"'
         )
-    return {name: known[pattern] for name, pattern in first.items() if pattern is not None}
+    return {name: known[fit] for name in wanted if (fit := first[name]) is not None}
+
+
+def selected(names: Iterable[str], only: Only) -> list[str]:
+    """Return the names that patterns choose, in their own order; all if there are no patterns.
+
+    Raises:
+        InvalidInput: no pattern, what is none, or one that fits no name.
+
+    >>> selected(["body.weight", "head.weight", "head.bias"], "head.*")
+    ['head.weight', 'head.bias']
+    """
+    known = list(names)
+    if only is None:
+        return known
+    chosen = patterns(only, known)
+    return [name for name in known if any(fnmatchcase(name, pattern) for pattern in chosen)]
+
+
+def patterns(only: str | Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns of `only`, each of which fits a name.
+
+    Raises:
+        InvalidInput: no pattern, what is none, or one that fits no name.
+    """
+    known = list(names)
+    found = (only,) if isinstance(only, str) or not isinstance(only, Iterable) else tuple(only)
+    for pattern in found or ("",):
+        kind = isinstance(pattern, str)
+        if not kind or not any(fnmatchcase(name, pattern) for name in known):
+            raise InvalidInput(
+                "`only` must name parameters of this model" if kind else "`only` takes patterns of parameter names",
+                got=repr(pattern),
+                allowed=_some(known),
+                hint=f'only="{next(iter(known), "*")}"',
+            )
+    return found
 
 
 def _idle(pattern: str, names: list[str]) -> InvalidInput:

@@ -18,7 +18,7 @@ from symbreak.initializers.axes import Axes, Layout, drawn, require_drawable
 from symbreak.initializers.fans import Shape
 from symbreak.initializers.initializer import Initializer, Seed
 from symbreak.initializers.names import normal_names
-from symbreak.initializers.tree import Laws, laws_by_name
+from symbreak.initializers.tree import Laws, Only, laws_by_name, selected
 from symbreak.jax.observe import name as dotted
 
 LayoutOf = Callable[[str, Shape], Layout]
@@ -53,6 +53,7 @@ def init_tree(
     seed: Seed,
     layout: Layout | LayoutOf = flax_layout,
     rename: Callable[[str], str] | None = None,
+    only: Only = None,
 ) -> Any:
     """Return the tree with each array drawn by its law, its values addressed by seed and name.
 
@@ -69,6 +70,7 @@ def init_tree(
         layout: how arrays are stored: Flax's way by default; "out_in" for Equinox, which stores as PyTorch does;
             `Axes`, or a function of name and shape.
         rename: gives the name by which values are addressed, where another framework has another one.
+        only: patterns of the arrays to draw, such as "head.*"; the others stay as they are and need no law.
 
     Raises:
         InvalidInput: an array that is not floating, two arrays with one name, a name without a law, a pattern that
@@ -83,18 +85,16 @@ def init_tree(
     True
     """
     leaves, structure = jax.tree.flatten(params)
-    slots = [
-        _slot(name, leaf, layout) if hasattr(leaf, "dtype") else None
-        for name, leaf in zip(_names(params), leaves, strict=True)
-    ]
-    wanted = [slot for slot in slots if slot is not None]
-    addresses = _addresses([slot.name for slot in wanted], rename)
-    chosen = laws_by_name([slot.name for slot in wanted], laws)
-    for slot in wanted:
-        require_drawable(slot.name, chosen[slot.name], slot.shape, layout=slot.layout, dtype=slot.dtype)
+    named = list(zip(_names(params), leaves, strict=True))
+    arrays = [name for name, leaf in named if hasattr(leaf, "dtype")]
+    wanted = selected(arrays, only)
+    slots = {name: _slot(name, leaf, layout) for name, leaf in named if name in set(wanted) and hasattr(leaf, "dtype")}
+    addresses = _addresses(wanted, rename)
+    chosen = laws_by_name(arrays, laws, only=only)
+    for name, slot in slots.items():
+        require_drawable(name, chosen[name], slot.shape, layout=slot.layout, dtype=slot.dtype)
     filled = [
-        leaf if slot is None else _filled(slot, chosen[slot.name], seed, addresses[slot.name])
-        for slot, leaf in zip(slots, leaves, strict=True)
+        _filled(slots[name], chosen[name], seed, addresses[name]) if name in slots else leaf for name, leaf in named
     ]
     return jax.tree.unflatten(structure, filled)
 
@@ -116,7 +116,7 @@ def _slot(name: str, leaf: Any, layout: Layout | LayoutOf) -> Slot:
             "only floating arrays are initialized",
             got=f"{name} of dtype {leaf.dtype}",
             allowed="a tree of parameters, without counters and keys",
-            hint="graph, params, rest = nnx.split(model, nnx.Param, ...); init_tree(params, ...)",
+            hint='nnx.split(model, nnx.Param, ...), or only="*.kernel"',
         )
     kind = np.dtype(jax.dtypes.canonicalize_dtype(leaf.dtype))
     chosen = layout(name, leaf.shape) if callable(layout) else layout

@@ -13,12 +13,12 @@ from symbreak.errors import InvalidInput
 from symbreak.initializers.axes import Axes, Layout, drawn, require_drawable
 from symbreak.initializers.initializer import Seed
 from symbreak.initializers.names import normal_name
-from symbreak.initializers.tree import Laws, laws_by_name
+from symbreak.initializers.tree import Laws, Only, laws_by_name, selected
 from symbreak.keras.initializer import as_tensor, numpy_dtype
 from symbreak.keras.own import own_law
 
 
-def init_(model: Any, laws: Laws | None = None, *, seed: Seed) -> Any:
+def init_(model: Any, laws: Laws | None = None, *, seed: Seed, only: Only = None) -> Any:
     """Fill a built model in place by the names of its variables, and return it.
 
     The values are those that every other framework makes for the same seed, name, shape and law, on every backend.
@@ -33,6 +33,8 @@ def init_(model: Any, laws: Laws | None = None, *, seed: Seed) -> Any:
             first that fits counts. Left out, each variable's law is the one that its layer asks for
             (`kernel_initializer` and so on).
         seed: an int of any size, or a string.
+        only: patterns of the variables to initialize, such as "head.*"; the others stay as they are, need no law and
+            may be frozen or quantised.
 
     Raises:
         InvalidInput: a model that is not built, a frozen or quantised layer, two variables with one name, a variable
@@ -47,11 +49,14 @@ def init_(model: Any, laws: Laws | None = None, *, seed: Seed) -> Any:
     >>> bool(keras.ops.all(keras.ops.equal(model.layers[0].kernel, weight.T.copy())))
     True
     """
-    slots = _slots(model)
+    known = _slots(model)
+    slots = [known[name] for name in selected(known, only)]
+    for slot in slots:
+        _require_free(slot)
     if laws is None:
         chosen = {slot.name: own_law(slot.layer, slot.variable.name, slot.name) for slot in slots}
     else:
-        chosen = laws_by_name([slot.name for slot in slots], laws)
+        chosen = laws_by_name(known, laws, only=only)
     for slot in slots:
         require_drawable(slot.name, chosen[slot.name], slot.shape, layout=slot.layout, dtype=numpy_dtype(slot.kind))
     for slot in slots:
@@ -62,13 +67,13 @@ def init_(model: Any, laws: Laws | None = None, *, seed: Seed) -> Any:
 
 
 def names(model: Any) -> dict[str, Any]:
-    """Return the variables that `init_` fills, by the names that address their values.
+    """Return the variables that `init_` can fill, by the names that address their values; frozen ones too.
 
     >>> import keras
     >>> list(names(keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(2, name="head")])))
     ['dense.kernel', 'dense.bias', 'head.kernel', 'head.bias']
     """
-    return {slot.name: slot.variable for slot in _slots(model)}
+    return {name: slot.variable for name, slot in _slots(model).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +130,11 @@ def _einsum(equation: str) -> Layout:
     return Axes(inputs, outputs)
 
 
-def _slots(model: Any) -> list[Slot]:
+def _slots(model: Any) -> dict[str, Slot]:
     """Return the variables of floating dtype, by name.
 
     Raises:
-        InvalidInput: what `init_` refuses of a model.
+        InvalidInput: the model is not built, or two variables have one name.
     """
     if not getattr(model, "built", False):
         raise _unusable("only a built model has variables", f"{model!r}, not built", "model.build((None, 784))")
@@ -138,17 +143,26 @@ def _slots(model: Any) -> list[Slot]:
     found: dict[str, Slot] = {}
     for variable in model.variables:
         layer = layers.get(variable.path.rpartition("/")[0], model)
-        if getattr(layer, "quantization_mode", None) is not None:
-            raise _unusable("a quantised layer cannot be initialized", variable.path, "initialize before `quantize`")
-        if not keras.backend.is_float_dtype(variable.dtype):
+        if not keras.backend.is_float_dtype(variable.dtype) and not _is_quantised(layer):
             continue
-        if not layer.trainable:
-            raise _unusable("a frozen layer keeps its values", variable.path, "layer.trainable = True for a new start")
         slot = Slot(_name(variable.path, model, rename), variable, layer)
         if slot.name in found:
             raise _unusable("values are addressed by name", f"two variables {slot.name}", "give each layer a name")
         found[slot.name] = slot
-    return list(found.values())
+    return found
+
+
+def _require_free(slot: Slot) -> None:
+    """Refuse a variable that must keep its values."""
+    path = slot.variable.path
+    if _is_quantised(slot.layer):
+        raise _unusable("a quantised layer cannot be initialized", path, "initialize before `quantize`")
+    if not slot.layer.trainable:
+        raise _unusable("a frozen layer keeps its values", path, 'layer.trainable = True, or only="head.*"')
+
+
+def _is_quantised(layer: Any) -> bool:
+    return getattr(layer, "quantization_mode", None) is not None
 
 
 def _unusable(rule: str, got: str, hint: str) -> InvalidInput:

@@ -27,12 +27,19 @@ def usable(model: nn.Module) -> None:
 
 
 def require_numbers(x: Any) -> None:
-    """Refuse a batch with nan or inf in it; minus infinity, which masks of attention hold, may stay.
+    """Refuse a batch without values, or with nan or inf in it; minus infinity, which masks of attention hold, may stay.
 
     Raises:
         InvalidInput: it says what was found.
     """
     for tensor in tensors(x):
+        if tensor.is_meta:
+            raise InvalidInput(
+                "a batch has values, also one for a model on the meta device",
+                got=f"a tensor of shape {tuple(tensor.shape)} on the meta device",
+                allowed="tensors in memory",
+                hint=f"torch.zeros({tuple(tensor.shape)})",
+            )
         if tensor.is_floating_point() and not bool((torch.isfinite(tensor) | torch.isneginf(tensor)).all()):
             raise not_finite("x")
 

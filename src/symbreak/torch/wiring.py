@@ -22,6 +22,7 @@ MATRIX_OPERANDS = {
 }
 LOOKUPS = frozenset(("index", "index_select"))
 SIZES = frozenset(("sqrt", "norm", "linalg_vector_norm", "std"))
+FACTS = ("eps", "num_groups", "group", "normalized_shape", "training", "padding_idx", "scale")
 RECURRENT_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1, "mkldnn_rnn_layer": 4}
 
 
@@ -130,7 +131,7 @@ class Wiring:
             facts["integer"] = True
         if len(record.shapes) > 1:
             facts["outputs"] = len(record.shapes)
-        for key in ("eps", "num_groups", "group", "normalized_shape", "training", "padding_idx"):
+        for key in FACTS if kind != "matmul" else ("alpha",):
             value = record.arguments.get(key)
             if isinstance(value, (bool, int, float)):
                 facts[key] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from symbreak.diagnosis.observation import Observation, Operation, Parameter
@@ -13,6 +13,8 @@ from symbreak.diagnosis.rules.wrong_scale import expected_std
 from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.uses import Use, Uses
 from symbreak.torch.starting import gains
+from symbreak.torch.starting import graph as starting
+from symbreak.torch.starting.reading import sharpness
 
 Place = Literal["hidden", "head", "branch", "recurrent", "left"]
 # A normalization undoes the size of what it reads, unless its eps is felt beside the variance.
@@ -20,6 +22,8 @@ FELT_EPS = 10.0
 # A weight this many times as large as its fans ask for makes up for what is faint on purpose (a table of features that
 # starts near zero), or for what cannot be told apart; the rule on wrong scales speaks from 5 on.
 LARGEST = 4.0
+# Sizes are measured in single precision: a smaller excess of attention's logits is rounding.
+SHARP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ def roles(observation: Observation, graph: Graph, uses: Uses, records: Mapping[i
         records: index of the record, by that of the operation.
     """
     found: dict[str, Role] = {}
+    plain = starting.Graph(observation, lambda _: False)
     for parameter in observation.parameters:
         of = uses.of(parameter.name)
         left = _left(parameter, of, uses, graph)
@@ -61,8 +66,18 @@ def roles(observation: Observation, graph: Graph, uses: Uses, records: Mapping[i
             if left:
                 found[parameter.name] = Role("left", 1.0, None, 1.0, len(of) > 1, left)
         else:
-            found[parameter.name] = _role(of, graph, records, _room(parameter, of, graph), uses.is_tied(parameter.name))
+            role = _role(of, graph, records, _room(parameter, of, graph), uses.is_tied(parameter.name))
+            found[parameter.name] = _of_query(role, sharpness(plain, plain.operations[of[0].operation]))
     return found
+
+
+def _of_query(role: Role, sharp: float) -> Role:
+    """Want so small a query that logits have size 1 where the model does not divide them by sqrt(d) itself."""
+    if role.place != "hidden" or sharp <= 1 + SHARP:
+        return role
+    return replace(
+        role, share=role.share / sharp, reason=f"query of attention whose logits are {sharp:.4g} times larger"
+    )
 
 
 def _left(parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from symbreak.errors import InvalidInput, InvalidShape
 from symbreak.initializers import Initializer
 from symbreak.initializers.stacks import get
+from symbreak.initializers.tree import Only, patterns
 from symbreak.random.arguments import checked_reach
 from symbreak.torch.filling import DTYPES, fill_, require_fillable
 from symbreak.torch.memory import require_apart
@@ -29,7 +29,7 @@ def init_(
     *,
     seed: int | str,
     plan: Plan | None = None,
-    only: str | Iterable[str] | None = None,
+    only: Only = None,
 ) -> Plan:
     """Give every parameter the start that the plan says, in place, and return the plan.
 
@@ -88,31 +88,21 @@ def _in_one_piece(own: dict[str, Tensor]) -> None:
 Job = tuple[str, Tensor, Initializer]
 
 
-def _selected(plan: Plan, own: dict[str, Tensor], only: str | Iterable[str] | None) -> list[tuple[Entry, str]]:
+def _selected(plan: Plan, own: dict[str, Tensor], only: Only) -> list[tuple[Entry, str]]:
     """Return the rows to apply, with their laws."""
     known = [entry for entry in plan.entries if entry.parameter in own]
     lost = [entry.parameter for entry in plan.entries if entry.parameter not in own]
     if lost or not known:
         raise unmatched("a plan must name parameters of this model", lost[0] if lost else "an empty plan", own)
-    patterns = None if only is None else _patterns(only, own)
+    chosen = None if only is None else patterns(only, own)
     found = []
     for entry in known:
-        if patterns is not None and not any(fnmatchcase(entry.parameter, pattern) for pattern in patterns):
+        if chosen is not None and not any(fnmatchcase(entry.parameter, pattern) for pattern in chosen):
             continue
-        law = entry.law if patterns is not None and entry.parameter in patterns else entry.applied
+        law = entry.law if chosen is not None and entry.parameter in chosen else entry.applied
         if law is not None and own[entry.parameter].numel():
             found.append((entry, law))
     return found
-
-
-def _patterns(only: str | Iterable[str], own: Iterable[str]) -> Sequence[str]:
-    patterns = (only,) if isinstance(only, str) or not isinstance(only, Iterable) else tuple(only)
-    for pattern in patterns or ("",):
-        if not isinstance(pattern, str):
-            raise unmatched("`only` takes patterns of parameter names", str(pattern), own)
-        if not any(fnmatchcase(name, pattern) for name in own):
-            raise unmatched("`only` must name parameters of this model", pattern, own)
-    return patterns
 
 
 def _job(entry: Entry, text: str, own: dict[str, Tensor]) -> Job:

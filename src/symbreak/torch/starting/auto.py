@@ -71,6 +71,9 @@ def _weight(role: Role, context: Context) -> Start:
         if role.follower == "sin" and role.reading is not None and role.reading.rms is not None:
             return _first_of_sines(role, words)
         factor /= role.stretched
+    if role.sharpness > 1 + ROUNDING and not role.normed:
+        words.append(f"query of attention whose logits are {role.sharpness:.4g} times too large: divided by it")
+        factor /= role.sharpness
     taps = role.fan_in * role.share
     if role.share < 1:
         words.append(f"{1 - role.share:.0%} of the taps fall on padding")
@@ -96,17 +99,25 @@ def _first_of_sines(role: Role, words: list[str]) -> Start:
 
 
 def _paired(role: Role, pairing: Pairing, factor: float, words: list[str]) -> Start:
-    """Start a plain stretch as a linear map: pairs of opposite sign, orthogonal blocks."""
+    """Start a plain stretch as a linear map, or as an odd one: pairs of opposite sign, orthogonal blocks."""
     if pairing.passes:
         return Start(f"dirac({role.groups})", _join([*words[:1], "depthwise between pairs: passes them on"]))
     side = "both" if pairing.outputs and pairing.inputs else "out" if pairing.outputs else "in"
     rows = role.shape[0] // (2 if pairing.outputs else 1)
     columns = role.fan_in // (2 if pairing.inputs else 1)
-    rms = role.reading.rms if role.reading and role.reading.rms else 1.0
-    gain = 1 / pairing.slope if pairing.inputs and pairing.slope else 1 / rms / math.sqrt(role.share)
+    gain = pairing.gain if pairing.inputs and pairing.gain else _first_of_pairs(role)
     what = f"{role.stretch} layers in a row without normalization: orthogonal, in pairs of opposite sign"
+    shifted = [name for name in role.reading.activations if gains.centred(name, 1)] if role.reading else []
+    what += f", in which the constant of {shifted[0]} cancels" if shifted and pairing.inputs else ""
     law = f"mirrored({gains.orthogonal(gain * factor, rows, columns):.4g}, {side})"
     return Start(law, _join([*words, what]))
+
+
+def _first_of_pairs(role: Role) -> float:
+    """Return the gain for a weight that makes pairs and reads none."""
+    rms = role.reading.rms if role.reading and role.reading.rms else 1.0
+    known = gains.paired(role.follower, role.stretch) if role.follower else None
+    return math.sqrt(known.square if known else 1.0) / rms / math.sqrt(role.share)
 
 
 def _is_deep(role: Role) -> bool:
@@ -142,7 +153,8 @@ def _gain(role: Role, context: Context) -> tuple[float, list[str]]:
         return math.sqrt(after), ["reads the data, which is zero in this batch: as if of size 1"]
     found, words = 1.0, []
     for name in role.reading.activations:
-        known = gains.critical(name, role.stretch)
+        alone = role.reading.alone and _is_deep(role)
+        known = (gains.centred(name, role.stretch) if alone else None) or gains.critical(name, role.stretch)
         found *= known.value if known else 1.0
         words.append(f"after {name}, gain {known.value:.4g}" if known else f"after {name}, whose gain is unknown: 1")
     for module in role.functions:
@@ -162,7 +174,7 @@ def _gain_of_kind(role: Role, context: Context) -> tuple[float, list[str]]:
     if context.observed:
         return 1.0, []
     if not role.functions:
-        return 1.0, ["no batch: what it reads is unknown, gain 1"]
+        return 1.0, ["no batch: what it reads, and whether it ends a residual branch, is unknown, gain 1"]
     module = role.functions[0]
     value = gains.of_module(module) or 1.0
     return value, [f"no batch: after {type(module).__name__} in its Sequential, gain {value:.4g}"]
@@ -215,13 +227,15 @@ def _embedding(role: Role, context: Context) -> Start:
     words = f"{role.layer}, {role.shape[0]} rows of {width}"
     if role.zero:
         return Start("zeros", f"{words}; {ZERO}")
+    if role.of_logits:
+        return Start("zeros", f"{words}, added to logits of attention: a bias")
     if role.tied_output or (not context.observed and len(role.names) > 1):
-        std = TIED_LOGITS / math.sqrt(width)
+        std = TIED_LOGITS / math.sqrt(width) / role.rescaled
         words += f", it or what is added to it tied to the output: logits of size {TIED_LOGITS:g}"
     else:
         std = 1 / math.sqrt(role.summed) / role.rescaled
         words += f", one of {role.summed} that are added" if role.summed > 1 else ""
-        words += f", times {role.rescaled:.4g}" if abs(role.rescaled - 1) > ROUNDING else ""
+    words += f", times {role.rescaled:.4g}" if abs(role.rescaled - 1) > ROUNDING else ""
     law = normal(std)
     return padded(role, law, words)
 

@@ -24,6 +24,10 @@ DRIFT = 1.0
 # Mean squares of what enters an activation, tried from the largest: below the last, any smooth one is a straight line.
 SQUARES = tuple(np.geomspace(1.0, 1e-3, 61).tolist())
 
+# Pairs g(z) -+ g(-z) are compared with a straight line, or with a constant, here; rounding in float64 is far below.
+POINTS = np.linspace(0.1, 6.0, 13)
+TOLERANCE = 1e-9
+
 # What the catalogue of activations lacks, with the constants that PyTorch uses unless told otherwise.
 MORE: dict[str, Callable[[Array], Array]] = {
     "relu6": lambda z: np.clip(z, 0, 6),
@@ -64,11 +68,14 @@ def critical(name: str, depth: int) -> Gain | None:
     >>> round(critical("tanh", 2).value, 2), round(critical("tanh", 50).value, 2)
     (1.59, 1.14)
     """
-    try:
-        known = activations.get(name)
-    except SymbreakError:
+    known = _known(name)
+    if known is None:
         value = _other(MORE[name]) if name in MORE else None
         return None if value is None else Gain(value)
+    return _critical(known, depth)
+
+
+def _critical(known: activations.Activation, depth: int) -> Gain:
     if known.homogeneous:
         return Gain(initializers.gain(known))
     for square in SQUARES:
@@ -76,6 +83,66 @@ def critical(name: str, depth: int) -> Gain | None:
         if chi <= 1 + DRIFT / depth:
             return Gain(gain, square)
     return Gain(initializers.gain(known))
+
+
+@functools.cache
+def paired(name: str, depth: int) -> Gain | None:
+    """Return the gain for a weight that reads g(z) - g(-z); None if nothing is gained by such pairs.
+
+    Where that is a straight line s z, it is 1/s. Where g is odd but for a constant, as sigmoid is, the constant, which
+    all samples share, cancels, and the gain is the critical one of what is left: of tanh(z/2) for sigmoid.
+
+    >>> paired("relu", 9), paired("leaky_relu(0.5)", 9).value, paired("tanh", 9)
+    (Gain(value=1.0, square=1.0), 0.6666666666666666, None)
+    >>> round(paired("sigmoid", 9).value, 2)
+    2.4
+    """
+    known = _known(name)
+    if known is None:
+        return None
+    slopes = (known(POINTS) - known(-POINTS)) / POINTS
+    if np.ptp(slopes) <= TOLERANCE and slopes[0] > 0:
+        return Gain(1 / round(float(slopes[0]), 12))
+    return _critical(_odd_part(known), depth) if _is_shifted(known) else None
+
+
+@functools.cache
+def centred(name: str, depth: int) -> Gain | None:
+    """Return the critical gain of an activation less the constant but for which it is odd; None if there is none.
+
+    >>> round(centred("sigmoid", 9).value, 2), centred("tanh", 9), centred("relu", 9)
+    (4.8, None, None)
+    """
+    known = _known(name)
+    if known is None or not _is_shifted(known):
+        return None
+    pair = _critical(_odd_part(known), depth)
+    return Gain(2 * pair.value, pair.square)
+
+
+def _known(name: str) -> activations.Activation | None:
+    try:
+        return activations.get(name)
+    except SymbreakError:
+        return None
+
+
+def _is_shifted(known: activations.Activation) -> bool:
+    """Tell whether g(z) + g(-z) is the same for all z, and not zero."""
+    sums = known(POINTS) + known(-POINTS)
+    return bool(np.ptp(sums) <= TOLERANCE < abs(sums[0]))
+
+
+def _odd_part(known: activations.Activation) -> activations.Activation:
+    """Return g(z) - g(-z)."""
+    return activations.Activation(
+        f"odd part of {known.text}",
+        lambda z, m: known(z, math=m) - known(-z, math=m),
+        lambda z, a, m: known.derivative(z, math=m) + known.derivative(-z, math=m),
+        0.0,
+        2 * known.slope_at_zero,
+        odd=True,
+    )
 
 
 def _fixed(known: activations.Activation, square: float) -> tuple[float, float]:

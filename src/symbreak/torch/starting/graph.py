@@ -24,11 +24,13 @@ class Reading:
         activations: whose results are multiplied in it (two for a gated layer); empty where there is none.
         modules: modules without parameters in which the same was computed by more than one operation.
         rms: of the data, if it reads the model's input before any weight.
+        alone: one activation's result, and nothing else.
     """
 
     activations: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     rms: float | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,13 @@ class Graph:
         if self._is_data(first):
             return Reading(rms=self._rms(first))
         activations, modules = self.back(first, operation)
-        return Reading(tuple(activations), tuple(modules))
+        return Reading(tuple(activations), tuple(modules), alone=self._is_activated(first))
+
+    def _is_activated(self, index: int) -> bool:
+        op = self.operations[index]
+        while op.inputs and (passes(op) or op.kind == "pool"):
+            op = self.operations[op.inputs[0]]
+        return op.kind == "activation"
 
     def _is_data(self, index: int) -> bool:
         made = WEIGHTS | {"embedding"}

@@ -1,15 +1,12 @@
-"""Which weights of a plain stretch can come in pairs of opposite sign, so that the stretch starts as a linear map."""
+"""Which weights of a plain stretch can come in pairs of opposite sign: it then starts as a linear, or an odd, map."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from symbreak.diagnosis.observation import Operation
-from symbreak.errors import SymbreakError
-from symbreak.numerics import activations
+from symbreak.torch.starting import gains
 from symbreak.torch.starting.graph import Graph
 
 # From so many layers in a row without normalization or shortcut, the spread of a random matrix's singular values
@@ -17,10 +14,7 @@ from symbreak.torch.starting.graph import Graph
 DEEP = 3
 LINEAR = frozenset(("mean", "avg_pool1d", "avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d"))
 STILL = frozenset(("view", "_unsafe_view", "reshape", "flatten", "clone", "mul", "mean", "squeeze", "alias"))
-# Odd parts are compared with a straight line here; rounding in float64 is far below the tolerance.
 Link = list[tuple[int, float | None]]
-POINTS = np.linspace(0.1, 6.0, 13)
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,28 +24,13 @@ class Pairing:
     Attributes:
         outputs, inputs: come in pairs.
         passes: a depthwise convolution between them.
-        slope: g(z) - g(-z) = slope z, of the activation whose pairs it reads.
+        gain: for what it reads, g(z) - g(-z) of the activation between.
     """
 
     outputs: bool
     inputs: bool
     passes: bool
-    slope: float | None
-
-
-def odd_slope(name: str) -> float | None:
-    """Return s if g(z) - g(-z) = s z for this activation, else None.
-
-    >>> odd_slope("relu"), odd_slope("tanh"), odd_slope("leaky_relu(0.5)")
-    (1.0, None, 1.5)
-    """
-    try:
-        known = activations.get(name)
-    except SymbreakError:
-        return None
-    slopes = (known(POINTS) - known(-POINTS)) / POINTS
-    slope = float(slopes[0])
-    return round(slope, 12) if np.abs(slopes - slope).max() <= TOLERANCE * abs(slope) and slope > 0 else None
+    gain: float | None
 
 
 def pairings(graph: Graph) -> dict[int, Pairing]:
@@ -72,12 +51,12 @@ def pairings(graph: Graph) -> dict[int, Pairing]:
 
 
 def _arriving(graph: Graph, links: dict[int, Link], paired: set[int]) -> dict[int, float | None]:
-    """Return, for each weight that reads pairs, the slope of the one activation on the way; 0 for more than one."""
+    """Return, for each weight that reads pairs, the gain for the one activation on the way; 0 for more than one."""
     found: dict[int, float | None] = {}
     for index in sorted(paired):
         before = found.get(index) if _is_depthwise(graph.operations[index]) else None
-        for reader, slope in links[index]:
-            found[reader] = 0.0 if before is not None and slope is not None else slope if slope is not None else before
+        for reader, gain in links[index]:
+            found[reader] = 0.0 if before is not None and gain is not None else gain if gain is not None else before
     return found
 
 
@@ -97,7 +76,7 @@ def _is_depthwise(op: Operation) -> bool:
     return weight is not None and weight.groups > 1 and weight.groups == op.shape[1] and not weight.transposed
 
 
-def _takes(graph: Graph, index: int, slope: float | None, paired: set[int]) -> bool:
+def _takes(graph: Graph, index: int, gain: float | None, paired: set[int]) -> bool:
     """Tell whether a weight can read pairs: after an activation, or as a depthwise convolution that hands them on."""
     op = graph.operations[index]
     weight = op.weight
@@ -105,30 +84,30 @@ def _takes(graph: Graph, index: int, slope: float | None, paired: set[int]) -> b
         return False
     if _is_depthwise(op):
         return index in paired
-    return weight.groups == 1 and not weight.transposed and bool(slope)
+    return weight.groups == 1 and not weight.transposed and bool(gain)
 
 
 def _link(op: Operation, graph: Graph) -> Link | None:
-    """Return the weights that read a result, each with the slope of the activation between; None if others do."""
+    """Return the weights that read a result, each with the gain for the activation between; None if others do."""
     found: Link = []
-    for reader, slope in _forward(op.index, None, graph):
+    for reader, gain in _forward(op.index, None, graph, graph.stretches.get(op.index, 1)):
         if reader is None:
             return None
-        found.append((reader, slope))
+        found.append((reader, gain))
     return found
 
 
-def _forward(index: int, slope: float | None, graph: Graph) -> Iterator[tuple[int | None, float | None]]:
-    """Yield what reads a result, past at most one activation whose odd part is a straight line."""
+def _forward(index: int, gain: float | None, graph: Graph, depth: int) -> Iterator[tuple[int | None, float | None]]:
+    """Yield what reads a result, past at most one activation that pairs are good for."""
     readers = [graph.operations[i] for i in graph.readers_of[index]]
     if not readers:
         yield None, None
     for reader in readers:
         if reader.kind in ("linear", "conv") and reader.weight is not None:
-            yield reader.index, slope
-        elif reader.kind == "activation" and slope is None and (own := odd_slope(reader.name)) is not None:
-            yield from _forward(reader.index, own, graph)
+            yield reader.index, gain
+        elif reader.kind == "activation" and gain is None and (own := gains.paired(reader.name, depth)) is not None:
+            yield from _forward(reader.index, own.value, graph, depth)
         elif reader.name in LINEAR | STILL and len(reader.inputs) == 1 and not reader.parameters:
-            yield from _forward(reader.index, slope, graph)
+            yield from _forward(reader.index, gain, graph, depth)
         else:
             yield None, None

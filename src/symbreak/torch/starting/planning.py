@@ -15,6 +15,7 @@ from symbreak.torch.starting.admission import plannable
 from symbreak.torch.starting.recipes import recipe
 from symbreak.torch.starting.role import Role
 from symbreak.torch.starting.roles import roles
+from symbreak.torch.starting.standing_in import has_no_memory, standing_in
 from symbreak.torch.starting.table import Entry, Plan
 from symbreak.torch.usable import require_numbers
 
@@ -32,8 +33,8 @@ def plan(
     """Return which law each parameter shall start from, with the reason; nothing is changed.
 
     With a batch the model runs once, forward and backward, and the wiring is seen: true fans, what each weight reads
-    and what reads it, residual branches, heads, ties. Without one only the kinds of the modules are known, and the
-    reasons say so.
+    and what reads it, residual branches, heads, ties; that of a model on the meta device by numbers that stand in for
+    its parameters. Without a batch only the kinds of the modules are known, and the reasons say so.
 
     Args:
         model: any module; without a batch its values need not be in memory.
@@ -56,7 +57,8 @@ def plan(
     asked = _asked(overrides)
     plannable(model, kept=[pattern for pattern, law in asked.items() if law == "keep"])
     require_numbers(x)
-    observation = observe(model, x, y, loss_fn, seed=seed) if x is not None else None
+    seen = standing_in(model) if x is not None and has_no_memory(model) else model
+    observation = observe(seen, x, y, loss_fn, seed=seed) if x is not None else None
     found = _drafted(roles(model, observation), observation, scheme)
     return found.edited(asked)
 

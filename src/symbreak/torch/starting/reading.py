@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from symbreak.diagnosis.observation import Operation
@@ -49,6 +50,66 @@ def _as_what(graph: Graph, reader: Operation, source: int) -> set[str]:
         return {names[place] for place in places}
     softmax = any(op.kind == "softmax" for op in graph.wires.sources(reader))
     return {"value"} if softmax else {names[place] for place in places}
+
+
+def sharpness(graph: Graph, operation: Operation) -> float:
+    """Return the size of attention's logits if this is its query, and query and key have size 1; else 1.
+
+    It is sqrt(d) times all numbers on the way, with d the length of a query: 1 where a model divides by sqrt(d), and
+    sqrt(d) where it does not, as T5 and GPT-Neo, which have it in their weights.
+    """
+    if attended(graph, operation) != {"query"}:
+        return 1.0
+    for reader, _ in _attentions(graph, operation):
+        length = reader.attributes["operands"][0][-1]
+        onward = _until_softmax(graph, reader) if reader.kind == "matmul" else reader.attributes.get("scale")
+        ways = [_grown(graph, index) for index in reader.inputs[:2]]
+        if onward is not None and all(ways):
+            return float(math.sqrt(length) * math.prod(ways) * onward)
+    return 1.0
+
+
+def _grown(graph: Graph, index: int) -> float:
+    """Return by which number the result of the nearest weight on the way back was multiplied; 0 if that is unknown."""
+    weights = graph.weights_in(graph.above[index])
+    size = size_of(graph.operations, weights[-1]) if weights else 0.0
+    return size_of(graph.operations, index) / size if size > 0 else 0.0
+
+
+def _until_softmax(graph: Graph, product: Operation) -> float | None:
+    """Return by which number logits are multiplied before the softmax; None if there is none."""
+    factor, index, readers = float(product.attributes.get("alpha", 1.0)), product.index, graph.readers_of[product.index]
+    while len(readers) == 1:
+        reader = graph.operations[readers[0]]
+        if reader.kind == "softmax":
+            return factor
+        if reader.kind == "multiply" and reader.signal is not None:
+            size = size_of(graph.operations, index)
+            factor *= reader.signal.rms / size if size > 0 else 1.0
+        index, readers = reader.index, graph.readers_of[reader.index]
+    return None
+
+
+def moves_logits(graph: Graph, names: tuple[str, ...]) -> bool:
+    """Tell whether a parameter is added to the logits of attention, as a table of relative positions is."""
+    return any(
+        reader.kind == "attention" or (reader.kind == "add" and _are_logits(graph, reader))
+        for reader in graph.operations
+        if set(names) & set(reader.parameters) and reader.kind != "embedding"
+    )
+
+
+def _are_logits(graph: Graph, total: Operation) -> bool:
+    """Tell whether a sum of products, and of what is added to them, is what a softmax reads."""
+    made, index = any(op.kind == "matmul" for op in graph.wires.sources(total)), total.index
+    while made and len(readers := graph.readers_of[index]) == 1:
+        reader = graph.operations[readers[0]]
+        if reader.kind == "softmax":
+            return True
+        if not passes(reader) and reader.kind != "add":
+            return False
+        index = reader.index
+    return False
 
 
 def _leads_to_attention(graph: Graph, reader: Operation) -> bool:

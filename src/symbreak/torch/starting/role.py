@@ -42,10 +42,12 @@ class Role:
         own_bias: a bias of an output or a gate that the model set to values of its own.
         zero: the model starts it at zero, which is sound.
         attended: as what attention reads what it gives: "query", "key", "value".
+        sharpness: the size of attention's logits, if it makes the query, and query and key have size 1.
+        of_logits: rows of a table that are added to logits of attention.
         gated: what it gives is multiplied by the activated result of another weight.
         pairing: how it can take part in pairs of opposite sign.
         summed: how many embeddings are added to what it gives, itself included.
-        rescaled: by which number what an embedding gives is multiplied.
+        rescaled: by which number what an embedding gives is multiplied, or, if it is tied, what the output reads.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Role:
     own_bias: bool = False
     zero: bool = False
     attended: frozenset[str] = frozenset()
+    sharpness: float = 1.0
+    of_logits: bool = False
     gated: bool = False
     pairing: Pairing | None = None
     summed: int = 1

@@ -19,8 +19,10 @@ from symbreak.torch.starting.reading import (
     branch_around,
     is_gated,
     is_recurrent,
+    moves_logits,
     opens_gate,
     rescaled,
+    sharpness,
     starts_at_zero,
     stretched,
     sums,
@@ -72,10 +74,22 @@ def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module], paired: 
 def _summed(role: Role, uses: list[Operation], graph: Graph) -> Role:
     """Say what is added to an embedding; if one of a sum is the output's weight, all are as small as that one."""
     group = next((group for group in sums(graph) if group & set(role.names)), frozenset(role.names[:1]))
-    products = any(op.kind != "embedding" for name in group for op in graph.uses.get(name, ()))
+    products = [op for name in group for op in graph.uses.get(name, ()) if op.kind != "embedding"]
     looked_up = next(op for op in uses if op.kind == "embedding")
     zero = constant_value(role.tensor) == 0 and not products and all(starts_at_zero(graph, use) for use in uses)
-    return replace(role, summed=len(group), tied_output=products, rescaled=rescaled(graph, looked_up), zero=zero)
+    return replace(
+        role,
+        summed=len(group),
+        tied_output=bool(products),
+        rescaled=_factor(products, graph) if products else rescaled(graph, looked_up),
+        zero=zero,
+        of_logits=moves_logits(graph, role.names),
+    )
+
+
+def _factor(products: list[Operation], graph: Graph) -> float:
+    """Return by which number that is multiplied which the output reads."""
+    return graph.factor(products[0].inputs[0]) if products[0].inputs else 1.0
 
 
 def _uses(role: Role, graph: Graph) -> list[Operation]:
@@ -199,6 +213,7 @@ def _placed(
         normed=all(graph.wires.followed_by(use, "norm") for use in uses),
         parts=parts,
         attended=attended(graph, op),
+        sharpness=sharpness(graph, op),
         gated=is_gated(graph, op),
         pairing=paired.get(op.index),
     )
