@@ -9,7 +9,7 @@ from symbreak import experiments
 from symbreak.datasets import Dataset
 from symbreak.errors import InvalidInput
 from symbreak.experiments import Settings
-from symbreak.lab import lanes, race
+from symbreak.lab import curves, lanes, race
 from symbreak.lab.race import Race
 from symbreak.lab.state import Entrant, State
 from symbreak.network import stack, train_many
@@ -118,7 +118,7 @@ def test_rewinding_gives_the_very_start():
 def test_few_checkpoints_are_kept_however_long_the_race(monkeypatch):
     monkeypatch.setattr(race, "MOST_CHECKPOINTS", 6)
     monkeypatch.setattr(race, "LEAST_CHECKPOINTS", 3)
-    monkeypatch.setattr(race, "MOST_POINTS", 10)
+    monkeypatch.setattr(curves, "MOST_POINTS", 10)
     one, straight = made(State()), made(State())
     one.advance(64 * 100 + 5)
     assert len(one.checkpoints) <= 6

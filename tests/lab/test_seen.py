@@ -15,8 +15,7 @@ import pytest
 from symbreak import experiments, steps_to_separate
 from symbreak.cli import run as command_line
 from symbreak.experiments import Settings, measures
-from symbreak.lab import data, dial, frames, lemmas, mapping, presets, proofs, runs, xray
-from symbreak.lab import session as sessions
+from symbreak.lab import data, dial, frames, lemmas, mapping, player, presets, proofs, runs, xray
 from symbreak.lab.race import Race, start
 from symbreak.lab.state import Entrant, State
 from symbreak.lesson.catalogue import CLAIMS
@@ -427,7 +426,7 @@ def test_a_map_goes_on_while_its_networks_are_raced(with_page, monkeypatch):
 
 
 def test_what_takes_long_is_told(with_page, monkeypatch):
-    monkeypatch.setattr(sessions, "LONG", 0.0)
+    monkeypatch.setattr(player, "LONG", 0.0)
 
     async def story(page):
         await page.answer("set", "state", state={"layers": [2]})
@@ -436,7 +435,7 @@ def test_what_takes_long_is_told(with_page, monkeypatch):
         return [m["says"] for m in page.told if m["is"] == "busy"]
 
     told = with_page(story)
-    assert told[:2] == [sessions.AT_WORK, ""]
+    assert told[:2] == [player.AT_WORK, ""]
     assert told[-1] == ""
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.datasets import Dataset
+from symbreak.diagnosis.symmetry.forecast import PARTED
 from symbreak.experiments import measures, pictures
 from symbreak.experiments.running import Problem
-from symbreak.lab import lemmas
-from symbreak.lab.lanes import Lane, Track, cost_of, passes
+from symbreak.lab import lemmas, merging
+from symbreak.lab.lanes import cost_of, passes
+from symbreak.lab.pieces import Lane, Track
 from symbreak.lab.race import Race
-from symbreak.network import Backward, Forward, Network, backward, forward
+from symbreak.network import Backward, Forward, Network, backward, cost, forward
 
 Array = NDArray[np.floating[Any]]
 
@@ -84,7 +86,7 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
             **_weights(network),
             "boundary": boundary(track.problem, network),
             **_lemmas(race, index, lane),
-            "merged": _merged(track, lane, passed),
+            "merged": _merged(race, index, lane, passed),
         }
 
 
@@ -176,13 +178,22 @@ def boundary(problem: Problem, network: Network) -> dict[str, Any] | None:
     }
 
 
-def _merged(track: Track, lane: Lane, passed: Forward) -> dict[str, Any] | None:
+def _merged(race: Race, index: int, lane: Lane, passed: Forward) -> dict[str, Any] | None:
+    """Return the smaller network beside this one, drawn by the same rules, and whether the two are still one."""
     if lane.merged is None:
         return None
+    track, small = race.track, lane.merged.network
     train = track.problem.train
-    small = forward(lane.merged.network, train.X, arithmetic="unitwise")
+    answers = forward(small, train.X, arithmetic="unitwise")
+    apart = lane.apart if lane.apart >= 0 else None
     return {
-        "sizes": list(lane.merged.network.sizes),
-        "kept": [list(units) for units in lane.merged.kept],
-        "difference": number(np.abs(small.answer - passed.answer).max()),
+        "sizes": list(small.sizes),
+        "groups": [[list(units) for units in layer] for layer in lane.merged.groups],
+        "difference": number(np.abs(answers.answer - passed.answer).max()),
+        "threshold": PARTED,
+        "apart_at": apart,
+        "names": "" if apart is None else merging.cause(track.state.networks[index], apart),
+        "cost": number(cost(small, answers, train.Y, arithmetic="unitwise")),
+        **_weights(small),
+        "boundary": boundary(track.problem, small),
     }
