@@ -92,6 +92,56 @@ def test_units_are_those_that_measures_count():
         assert [len(set(classes)) for classes in drawn["units"]] == drawn["effective"] == counted
 
 
+def test_the_merged_network_is_drawn_beside_and_its_parting_named():
+    race = made(Entrant("zeros"), Entrant(TIED, merged=0))
+    race.advance(30)
+    assert frames.drawn(race)[0]["merged"] is None
+    large = frames.drawn(race)[1]
+    small = large["merged"]
+    assert (small["sizes"], small["groups"], small["apart_at"]) == ([2, 1, 1], [[[0, 1, 2]]], None)
+    assert small["boundary"]["shades"] == large["boundary"]["shades"]
+    assert small["weights"][0] == [pytest.approx(large["weights"][0][0], rel=1e-12)]
+    assert small["cost"] == pytest.approx(large["cost"], rel=1e-12)
+    race.edit(1, ("W1", 0, 0), 3.0)
+    small = frames.drawn(race)[1]["merged"]
+    assert (small["apart_at"], small["names"]) == (30, "W1[0, 0] was set to 3 at step 30")
+    race.advance(10)
+    large = frames.drawn(race)[1]
+    assert large["merged"]["apart_at"] == 30
+    assert large["merged"]["boundary"]["shades"] != large["boundary"]["shades"]
+    race.seek(0)
+    race.advance(29)
+    assert frames.drawn(race)[1]["merged"]["apart_at"] is None
+
+
+def test_all_zero_units_are_one_ring():
+    (told,) = frames.drawn(made(Entrant("zeros", merged=0), layers=(3, 2)))
+    assert told["merged"]["groups"] == [[[0, 1, 2]], [[0, 1]]]
+    (told,) = frames.drawn(made(Entrant("he", merged=0), layers=(3, 2)))
+    assert told["merged"]["groups"] == [[[0], [1], [2]], [[0], [1]]]
+
+
+def test_the_curves_of_merged_networks_are_told(with_page):
+    async def story(page):
+        tied = [{"init": "zeros"}, {"init": TIED}]
+        await page.answer("set", "state", state={"layers": [2], "networks": tied})
+        await page.say("step", n=5)
+        await page.at(5)
+        told = await page.answer("merge", "state", network=1, on=True)
+        place = len(page.told)
+        await page.say("step", n=4)
+        await page.at(9, place)
+        return told["curves"], [m["curves"] for m in page.told[place:] if m["is"] == "frame"]
+
+    known, after = with_page(story)
+    assert known["merged"][0] is None
+    assert known["merged"][1][:5] == [None] * 5
+    assert known["merged"][1][5] == pytest.approx(known["cost"][1][5], rel=1e-12)
+    later = [cost for curves in after for cost in curves["merged"][1]]
+    assert later == pytest.approx([cost for curves in after for cost in curves["cost"][1]], rel=1e-12)
+    assert len(later) == 4
+
+
 def test_dead_centre_and_dead_edges_are_told_apart():
     race = made(Entrant("zeros"), Entrant("normal(1000)"), Entrant("he"))
     kinds = [xray.xray(race, index, 1)["kind"] for index in range(3)]

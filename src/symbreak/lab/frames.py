@@ -185,11 +185,12 @@ def _merged(race: Race, index: int, lane: Lane, passed: Forward) -> dict[str, An
     track, small = race.track, lane.merged.network
     train = track.problem.train
     answers = forward(small, train.X, arithmetic="unitwise")
-    apart = lane.apart if lane.apart >= 0 else None
+    difference = float(np.abs(answers.answer - passed.answer).max())
+    apart = lane.apart if lane.apart >= 0 else race.t if difference > PARTED else None
     return {
         "sizes": list(small.sizes),
         "groups": [[list(units) for units in layer] for layer in lane.merged.groups],
-        "difference": number(np.abs(answers.answer - passed.answer).max()),
+        "difference": number(difference),
         "threshold": PARTED,
         "apart_at": apart,
         "names": "" if apart is None else merging.cause(track.state.networks[index], apart),

@@ -18,7 +18,8 @@ from playwright.sync_api import expect
 SIZES = {"projector": (1280, 720), "phone": (390, 844), "desk": (1920, 1080)}
 AXE = "axe-core@4.10.3"
 # Four networks, tied and not, of layers as long as the page draws unit by unit.
-FULL = {"v": 1, "layers": [16, 16], "networks": [{"init": name} for name in ("zeros", "he", "ones", "normal(100)")]}
+TIED = [{"init": name, "merged": 0} for name in ("zeros", "ones")]
+FULL = {"v": 1, "layers": [16, 16], "networks": [*TIED, {"init": "he"}, {"init": "normal(100)"}]}
 FULLEST = "#" + base64.urlsafe_b64encode(json.dumps(FULL).encode()).decode()
 AUDIT = """axe.run().then(({violations}) =>
     violations.map(({id, impact, nodes}) => [impact, id, nodes.map((node) => node.html)]))"""

@@ -93,13 +93,14 @@ function command(lab, message) {
 
 function picture(lab) {
   const margin = 24;
-  const canvases = lab.cards.map((card) => [card.boundary, card.plane]);
+  const canvases = lab.cards.map((card) => card.pictures);
+  const rows = Math.max(...canvases.map((column) => column.length));
   const [side, gap, head] = [420, 16, 70];
   const shape = (canvas) => (canvas.width ? canvas.height / canvas.width : 0.7);
   const tall = Math.round(side * Math.max(...canvases.flat().map(shape)));
   const across = canvases.length * (side + gap) - gap;
   const foot = Math.round(across * shape(find("chart")));
-  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + 2 * (tall + gap) + foot) });
+  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + rows * (tall + gap) + foot) });
   const pen = sheet.getContext("2d");
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, sheet.width, sheet.height);
@@ -115,7 +116,7 @@ function picture(lab) {
     pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 50, side);
     canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * (tall + gap), side, tall));
   });
-  contain(pen, find("chart"), margin, margin + head + 2 * (tall + gap), across, foot);
+  contain(pen, find("chart"), margin, margin + head + rows * (tall + gap), across, foot);
   pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
   sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
 }

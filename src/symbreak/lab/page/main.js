@@ -173,7 +173,7 @@ class Lab {
     });
     find("add").hidden = networks.length >= this.choices.limits.networks;
     find("legend").replaceChildren(...networks.map((entrant, k) =>
-      el("li", {}, sample(k, this.choices.dashes[k]), el("span", {}, entrant.init))));
+      el("li", {}, sample(k, this.choices.dashes[k]), el("span", {}, `${entrant.init}${entrant.merged === null ? "" : " (rings: merged)"}`))));
   }
 
   wish = {
