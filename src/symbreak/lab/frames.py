@@ -14,7 +14,7 @@ from symbreak.diagnosis.symmetry.forecast import PARTED
 from symbreak.experiments import measures, pictures
 from symbreak.experiments.running import Problem
 from symbreak.lab import lemmas, merging
-from symbreak.lab.lanes import cost_of, passes
+from symbreak.lab.lanes import passes
 from symbreak.lab.pieces import Lane, Track
 from symbreak.lab.race import Race
 from symbreak.network import Backward, Forward, Network, backward, cost, forward
@@ -75,7 +75,7 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
     track, network = race.track, lane.network
     with np.errstate(all="ignore"):
         passed, gradient = whole_passes(track, index, network)
-        value = cost_of(track, index, network)
+        value = float(cost(network, passed, track.problem.train.Y, arithmetic=track.state.networks[index].arithmetic))
         return {
             "cost": number(value),
             "diverged": not math.isfinite(value),
@@ -85,7 +85,7 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
             "dead": measures.dead_share(network, passed)[0].tolist(),
             **_weights(network),
             "boundary": boundary(track.problem, network),
-            **_lemmas(race, index, lane),
+            **_lemmas(race, index, lane, (passed, gradient)),
             "merged": _merged(race, index, lane, passed),
         }
 
@@ -97,13 +97,17 @@ def whole_passes(track: Track, index: int, network: Network) -> tuple[Forward, B
     return passed, backward(network, passed, train.Y, arithmetic=arithmetic)
 
 
-def _lemmas(race: Race, index: int, lane: Lane) -> dict[str, Any]:
-    """Return the proof's lemmas as they stand; of a network none of whose units were tied there are none."""
+def _lemmas(race: Race, index: int, lane: Lane, whole: tuple[Forward, Backward]) -> dict[str, Any]:
+    """Return the proof's lemmas as they stand; of a network none of whose units were tied there are none.
+
+    `whole` are the passes without dropout.
+    """
     track, network = race.track, lane.network
     entrant, tied, train = track.state.networks[index], track.tied[index], track.problem.train
     if not lemmas.any_tied(tied, network.sizes):
         return {"hypothesis": None, "lemmas": []}
-    passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, race.t)
+    thinned = entrant.dropout > 0
+    passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, race.t) if thinned else whole
     now = lemmas.holding(network, tied, passed, gradient)
     return {
         "hypothesis": now[0],

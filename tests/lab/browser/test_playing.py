@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
 from symbreak.lab.state import State
+
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "lab.py"
 
 
 def effective(table) -> list[str]:
@@ -106,6 +112,14 @@ def test_every_step_is_counted(lab):
     frame = lab.play_to(30)
     assert frame["t"] == lab.t
     assert lab.page.locator("#scrub").input_value() == str(frame["t"])
+
+
+def test_as_fast_as_it_goes_frames_are_dropped_and_no_step_is():
+    command = [sys.executable, str(BENCHMARK), "--browser", "--minutes", "0.02", "--units", "2", "--networks", "1"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.rstrip().endswith(": the same step")
+    assert int(re.search(r"(\d+) steps$", told, re.MULTILINE)[1]) > 0
+    assert float(re.search(r"frames drawn a second: +([\d.]+)", told)[1]) > 0
 
 
 def test_rewound_it_runs_with_the_same_numbers(lab):
