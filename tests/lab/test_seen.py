@@ -171,6 +171,17 @@ def test_slopes_that_are_missing_too_are_not_called_innocent():
     assert words["relu"].endswith("And g'(Z1) is 0 for every unit and example, too.")
 
 
+def test_an_error_that_a_saturated_output_hides_is_told():
+    state = State(
+        loss="squared-error(sigmoid)", networks=tuple(map(Entrant, ("normal(100)", "normal(1e6)", "normal(1)")))
+    )
+    race = Race(state, data.problem(state, None))
+    nearly, wholly, plain = (xray.xray(race, index, 2)["words"] for index in range(3))
+    assert nearly == f"dZ2 is nearly 0 on 100% of examples: {xray.SILENT}."
+    assert wholly == f"dZ2 is zero: {xray.SILENT}."
+    assert plain == "dZ2 and A1 are not zero."
+
+
 def test_dead_relu_units_are_told():
     race = made(Entrant("zeros", edits=((0, "W2", 0, 0, 1.0),)), activation="relu")
     assert xray.xray(race, 0, 1)["kind"] == "dead units"

@@ -95,7 +95,7 @@ function frame(context, box, scale, last, x, y) {
     context.fillText(short(scale.at(part), 2), box.left - 8, at + 4.5);
     context.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
     if (part === 0.5 && last < 2) continue;
-    context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part === 1 ? " steps" : ""}`, x(part * last), box.bottom + 18);
+    context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part < 1 ? "" : last === 1 ? " step" : " steps"}`, x(part * last), box.bottom + 18);
   }
   context.stroke();
 }
