@@ -180,6 +180,20 @@ def test_a_hostile_table_is_text(lab):
     assert lab.complaints == []
 
 
+def test_a_table_that_is_no_utf8_is_refused_and_one_with_a_mark_is_read(lab):
+    opened(lab, "own")
+    table = "höhe,art\n" + "".join(f"{k % 7},{k % 2}\n" for k in range(40))
+    for code in ("latin-1", "utf-16"):
+        lab.page.set_input_files("#csv-file", {"name": "own.csv", "mimeType": "text/csv", "buffer": table.encode(code)})
+        expect(lab.page.locator("#errors")).to_contain_text("own.csv could not be read: it is not UTF-8 text")
+        lab.page.get_by_role("button", name="Close").click()
+    assert lab.does("csv") == []
+    lab.page.set_input_files(
+        "#csv-file", {"name": "own.csv", "mimeType": "text/csv", "buffer": table.encode("utf-8-sig")}
+    )
+    expect(lab.page.locator("#classes")).to_contain_text("inputs höhe")
+
+
 def test_that_would_notice_markup(open_lab):
     def careless(page):
         def answer(route):

@@ -43,7 +43,11 @@ async function load(lab, file) {
 
 async function read(file) {
   if (file.size > MOST_BYTES) throw new Error("it is larger than 1 MiB");
-  return file.text();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new Error("it is not UTF-8 text; save it as CSV UTF-8");
+  }
 }
 
 /** Take a file that was dropped or picked: a saved run, or a table. */
@@ -59,7 +63,7 @@ async function taken(lab, file, target) {
 
 /** Return the last name in the header of a table. */
 function lastColumn(text) {
-  const header = text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0];
+  const header = text.split(/\r?\n/, 1)[0];
   const name = /(?:^|[,;\t])("(?:[^"]|"")*"|[^,;\t]*)$/.exec(header)?.[1] ?? "";
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.trim();
 }
