@@ -4,19 +4,18 @@ import { classColour, colour, FONT } from "./look.js";
 
 const MARGIN = 5; // of a ring around all units of a layer
 const SIDE = 20;
-const MOST_NODES = 16; // units of a layer that are drawn one by one
 
 /**
  * Draw a network into a box of a canvas and return its edges, [{layer, row, column, from, to}].
  *
  * `groups` holds for each hidden layer the units that belong together, and `whole(layer, units)` tells whether they
- * still are one; where there are groups a layer of many units is drawn group by group, with their number. `labels`
- * holds for each hidden layer what stands in the circles.
+ * still are one. A layer of more than `most` units is drawn group by group, with their number. `labels` holds for each
+ * hidden layer what stands in the circles.
  */
-export function drawGraph(context, { width, height }, sizes, weights, { groups, labels, whole = () => true } = {}) {
-  const layers = sizes.map((size, l) => nodes(size, l > 0 && l < sizes.length - 1 ? groups?.[l - 1] : null));
-  const most = Math.max(...layers.map((layer) => layer.length));
-  const radius = Math.min(11, width / sizes.length / 5, (height - 2 * MARGIN) / most / 2.6);
+export function drawGraph(context, { width, height }, sizes, weights, { groups, labels, most = Infinity, whole = () => true } = {}) {
+  const layers = sizes.map((size, l) => nodes(size, l > 0 && l < sizes.length - 1 ? groups?.[l - 1] : null, most));
+  const longest = Math.max(...layers.map((layer) => layer.length));
+  const radius = Math.min(11, width / sizes.length / 5, (height - 2 * MARGIN) / longest / 2.6);
   const x = (l) => SIDE + (l * (width - 2 * SIDE)) / (sizes.length - 1);
   const y = (l, k) => MARGIN + ((k + 0.5) * (height - 2 * MARGIN)) / layers[l].length;
   const edges = lines(context, weights, layers, x, y);
@@ -28,10 +27,10 @@ export function drawGraph(context, { width, height }, sizes, weights, { groups, 
 }
 
 // Which units every circle stands for; those of a group stand side by side.
-function nodes(size, groups) {
+function nodes(size, groups, most) {
   const order = groups ? [...groups.flat(), ...rest(size, groups)] : Array.from({ length: size }, (_, k) => k);
-  if (!groups || size <= MOST_NODES) return order.map((unit) => [unit]);
-  const gathered = groups.length <= MOST_NODES ? groups : [order];
+  if (size <= most) return order.map((unit) => [unit]);
+  const gathered = groups && groups.length <= most ? groups : [order];
   return gathered.map((units) => [...units]);
 }
 

@@ -7,6 +7,7 @@ import { pen } from "./look.js";
 import { drawPlane, spots, Trail } from "./plane.js";
 
 const ROUNDING = 1e-9; // answers that differ by no more differ by rounding, so far
+const MOST = 12; // units of a layer that are drawn one by one
 const NAMED = 8; // groups that are named aloud
 
 export class Twins {
@@ -84,7 +85,7 @@ export class Twins {
 
 function graph(canvas, sizes, weights, how) {
   const drawing = pen(canvas);
-  if (drawing) drawGraph(drawing.context, drawing, sizes, weights, how);
+  if (drawing) drawGraph(drawing.context, drawing, sizes, weights, { most: MOST, ...how });
 }
 
 function sentence(small, sizes, apart) {
