@@ -143,6 +143,11 @@ def test_an_audit_finds_nothing_serious(lab, axe, theme):
     lab.page.locator("#tour .next").click()
     lab.page.get_by_text("Dead centre").wait_for()
     assert serious(lab.page, axe) == []
+    for _ in range(3):
+        lab.page.locator("#tour .next").click()
+    expect(lab.page.locator(".small-boundary")).to_be_visible()
+    expect(lab.page.locator(".merged")).to_contain_text("2–1–1 beside 2–4–1")
+    assert serious(lab.page, axe) == []
     lab.page.click("#command")
     lab.page.locator("#command-dialog").wait_for()
     assert serious(lab.page, axe) == []

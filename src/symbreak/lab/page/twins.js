@@ -25,7 +25,7 @@ export class Twins {
       figure("small-boundary", this.boundary, "What it answers"),
       figure("small-plane", this.plane, "Its units' weights"),
       figure("small-graph", this.small, "One unit for the ring")];
-    this.words = el("p", { class: "why merged", "aria-live": "polite" });
+    this.words = el("p", { class: "why merged" });
   }
 
   restart() {
