@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 SCREEN = {"width": 1280, "height": 720}
 PAIR = {"v": 1, "t": 500, "networks": [{"init": "zeros"}, {"init": "normal(0.01)"}]}
+MERGED = {"v": 1, "t": 300, "data": "moons", "rate": 0.3, "networks": [{"init": "constant(0.5)", "merged": 0}]}
 EDGES = {"v": 1, "networks": [{"init": "normal(100)"}]}
 
 
@@ -32,6 +33,11 @@ def xray(page: Page, address: str) -> None:
     page.locator("#xray").screenshot(path=IMAGES / "lab-xray.png")
 
 
+def merge(page: Page, address: str) -> None:
+    visit(page, address, MERGED)
+    page.locator("#race").screenshot(path=IMAGES / "lab-merge.png")
+
+
 def tour(page: Page, address: str) -> None:
     visit(page, address, {"v": 1})
     page.click("#tour-start")
@@ -45,7 +51,7 @@ def tour(page: Page, address: str) -> None:
     page.screenshot(path=IMAGES / "lab-tour.png")
 
 
-PICTURES: tuple[Callable[[Page, str], None], ...] = (race, xray, tour)
+PICTURES: tuple[Callable[[Page, str], None], ...] = (race, xray, merge, tour)
 
 
 def visit(page: Page, address: str, state: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from symbreak.lab import frames, race
+from symbreak.lab import curves, frames, race
 from symbreak.lab.race import KEPT_NUMBERS
 from symbreak.network.engine import many
 
@@ -35,11 +35,11 @@ def growth(with_page, monkeypatch) -> int:
     """Return by how many bytes a session grows over so many steps, once it keeps as much as it may."""
     monkeypatch.setattr(race, "MOST_CHECKPOINTS", 4)
     monkeypatch.setattr(race, "LEAST_CHECKPOINTS", 2)
-    monkeypatch.setattr(race, "MOST_POINTS", 8)
+    monkeypatch.setattr(curves, "MOST_POINTS", 8)
 
     async def story(page):
         async def to(t: int) -> None:
-            while page.session._race.t < t:
+            while page.session._player.race.t < t:
                 await page.say("step", n=PIECE)
                 await page.until(lambda m: m["is"] == "frame" and m["seeking"] is None and m["t"] % PIECE == 0)
                 del page.told[:]

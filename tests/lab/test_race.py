@@ -9,10 +9,10 @@ from symbreak import experiments
 from symbreak.datasets import Dataset
 from symbreak.errors import InvalidInput
 from symbreak.experiments import Settings
-from symbreak.lab import lanes, race
+from symbreak.lab import curves, lanes, race
 from symbreak.lab.race import Race
 from symbreak.lab.state import Entrant, State
-from symbreak.network import stack, train_many
+from symbreak.network import forward, stack, train_many
 
 TIED = "constant(0.5)"
 
@@ -23,8 +23,11 @@ def few(seed: int = 0, samples: int = 21) -> Dataset:
     return Dataset("few", X, (X[:1] * X[1:] > 0) * 1.0, ("a", "b"), ("no", "yes"), "binary", made_by_formula=True)
 
 
+FEW = few()
+
+
 def made(state: State) -> Race:
-    return Race(state, experiments.prepare(Settings(loss=state.loss, in_memory=True), few())[0])
+    return Race(state, experiments.prepare(Settings(loss=state.loss, in_memory=True), FEW)[0])
 
 
 def numbers(one: Race) -> list[list[np.ndarray]]:
@@ -118,7 +121,7 @@ def test_rewinding_gives_the_very_start():
 def test_few_checkpoints_are_kept_however_long_the_race(monkeypatch):
     monkeypatch.setattr(race, "MOST_CHECKPOINTS", 6)
     monkeypatch.setattr(race, "LEAST_CHECKPOINTS", 3)
-    monkeypatch.setattr(race, "MOST_POINTS", 10)
+    monkeypatch.setattr(curves, "MOST_POINTS", 10)
     one, straight = made(State()), made(State())
     one.advance(64 * 100 + 5)
     assert len(one.checkpoints) <= 6
@@ -197,6 +200,62 @@ def test_the_merged_network_answers_the_same():
     one.merge(0, False)
     assert one.moment.lanes[0].merged is None
     assert one.state.networks[0].merged is None
+
+
+def test_the_merged_network_costs_the_same_at_every_step():
+    one = made(State(networks=(Entrant("he"), Entrant(TIED)), rate=0.3))
+    one.advance(20)
+    one.merge(1, True)
+    one.advance(300)
+    costs, merged = one.curves.costs, one.curves.merged
+    assert all(np.isnan(merged[t][0]) for t in merged)
+    assert [t for t in merged if np.isfinite(merged[t][1])] == [t for t in merged if t >= 20]
+    # Some operations at each of 300 steps round differently; training at this rate does not make more of it.
+    assert max(abs(merged[t][1] - costs[t][1]) for t in costs if t >= 20) < 300 * 2**-40
+    assert one.moment.lanes[1].apart == -1
+
+
+def parting(pieces: tuple[int, ...], entrant: Entrant, **how) -> tuple[int, list[float]]:
+    one = made(State(networks=(entrant,), **how))
+    for piece in pieces:
+        one.advance(piece)
+    return one.moment.lanes[0].apart, [*one.curves.merged.values()]
+
+
+@pytest.mark.parametrize(
+    ("entrant", "step"),
+    [
+        (Entrant(TIED, merged=3, edits=((31, "W1", 2, 0, 3.0),)), 31),
+        (Entrant(TIED, merged=3, edits=((31, "W1", 2, 0, 3.0),), arithmetic="blas"), 31),
+        (Entrant(TIED, merged=3, dropout=0.5), 4),
+        # What was changed before is merged as it is.
+        (Entrant(TIED, merged=31, edits=((31, "W1", 2, 0, 3.0),)), -1),
+        (Entrant(TIED, merged=3), -1),
+    ],
+)
+def test_the_step_at_which_the_merged_network_parts_is_exact(entrant, step):
+    whole, parts = (parting(pieces, entrant) for pieces in ((300,), (1, 29, 1, 5, 264)))
+    assert str(whole) == str(parts)
+    assert whole[0] == step
+
+
+def test_a_small_change_parts_the_merged_network_once_it_has_grown():
+    """The step is that of a comparison of the answers, made after every single update."""
+    one = made(State(layers=(2,), rate=6.0, networks=(Entrant(TIED, merged=0),)))
+    one.advance(1)
+    one.edit(0, ("W1", 1, 0), one.moment.lanes[0].network.weights[0][1, 0] * (1 + 2**-40))
+    looked = made(one.state)
+    one.advance(499)
+    while looked.t <= 1 or (answers_differ_by(looked) <= 1e-3 and looked.t < 500):
+        looked.advance(1)
+    assert 10 < looked.t < 500
+    assert one.moment.lanes[0].apart == looked.t
+
+
+def answers_differ_by(one: Race) -> float:
+    lane = one.moment.lanes[0]
+    large, small = (forward(net, FEW.X, arithmetic="unitwise").answer for net in (lane.network, lane.merged.network))
+    return float(np.abs(large - small).max())
 
 
 def test_merging_is_for_gradient_descent():

@@ -15,8 +15,7 @@ import pytest
 from symbreak import experiments, steps_to_separate
 from symbreak.cli import run as command_line
 from symbreak.experiments import Settings, measures
-from symbreak.lab import data, dial, frames, lemmas, mapping, presets, proofs, runs, xray
-from symbreak.lab import session as sessions
+from symbreak.lab import data, dial, frames, lemmas, mapping, player, presets, proofs, runs, xray
 from symbreak.lab.race import Race, start
 from symbreak.lab.state import Entrant, State
 from symbreak.lesson.catalogue import CLAIMS
@@ -93,6 +92,56 @@ def test_units_are_those_that_measures_count():
         assert [len(set(classes)) for classes in drawn["units"]] == drawn["effective"] == counted
 
 
+def test_the_merged_network_is_drawn_beside_and_its_parting_named():
+    race = made(Entrant("zeros"), Entrant(TIED, merged=0))
+    race.advance(30)
+    assert frames.drawn(race)[0]["merged"] is None
+    large = frames.drawn(race)[1]
+    small = large["merged"]
+    assert (small["sizes"], small["groups"], small["apart_at"]) == ([2, 1, 1], [[[0, 1, 2]]], None)
+    assert small["boundary"]["shades"] == large["boundary"]["shades"]
+    assert small["weights"][0] == [pytest.approx(large["weights"][0][0], rel=1e-12)]
+    assert small["cost"] == pytest.approx(large["cost"], rel=1e-12)
+    race.edit(1, ("W1", 0, 0), 3.0)
+    small = frames.drawn(race)[1]["merged"]
+    assert (small["apart_at"], small["names"]) == (30, "W1[0, 0] was set to 3 at step 30")
+    race.advance(10)
+    large = frames.drawn(race)[1]
+    assert large["merged"]["apart_at"] == 30
+    assert large["merged"]["boundary"]["shades"] != large["boundary"]["shades"]
+    race.seek(0)
+    race.advance(29)
+    assert frames.drawn(race)[1]["merged"]["apart_at"] is None
+
+
+def test_all_zero_units_are_one_ring():
+    (told,) = frames.drawn(made(Entrant("zeros", merged=0), layers=(3, 2)))
+    assert told["merged"]["groups"] == [[[0, 1, 2]], [[0, 1]]]
+    (told,) = frames.drawn(made(Entrant("he", merged=0), layers=(3, 2)))
+    assert told["merged"]["groups"] == [[[0], [1], [2]], [[0], [1]]]
+
+
+def test_the_curves_of_merged_networks_are_told(with_page):
+    async def story(page):
+        tied = [{"init": "zeros"}, {"init": TIED}]
+        await page.answer("set", "state", state={"layers": [2], "networks": tied})
+        await page.say("step", n=5)
+        await page.at(5)
+        told = await page.answer("merge", "state", network=1, on=True)
+        place = len(page.told)
+        await page.say("step", n=4)
+        await page.at(9, place)
+        return told["curves"], [m["curves"] for m in page.told[place:] if m["is"] == "frame"]
+
+    known, after = with_page(story)
+    assert known["merged"][0] is None
+    assert known["merged"][1][:5] == [None] * 5
+    assert known["merged"][1][5] == pytest.approx(known["cost"][1][5], rel=1e-12)
+    later = [cost for curves in after for cost in curves["merged"][1]]
+    assert later == pytest.approx([cost for curves in after for cost in curves["cost"][1]], rel=1e-12)
+    assert len(later) == 4
+
+
 def test_dead_centre_and_dead_edges_are_told_apart():
     race = made(Entrant("zeros"), Entrant("normal(1000)"), Entrant("he"))
     kinds = [xray.xray(race, index, 1)["kind"] for index in range(3)]
@@ -120,6 +169,17 @@ def test_slopes_that_are_missing_too_are_not_called_innocent():
     words = {name: xray.xray(made(Entrant("zeros"), activation=name), 0, 1)["words"] for name in ("tanh", "relu")}
     assert words["tanh"].endswith("The slopes are not the cause: g'(Z1) is 1 at its largest.")
     assert words["relu"].endswith("And g'(Z1) is 0 for every unit and example, too.")
+
+
+def test_an_error_that_a_saturated_output_hides_is_told():
+    state = State(
+        loss="squared-error(sigmoid)", networks=tuple(map(Entrant, ("normal(100)", "normal(1e6)", "normal(1)")))
+    )
+    race = Race(state, data.problem(state, None))
+    nearly, wholly, plain = (xray.xray(race, index, 2)["words"] for index in range(3))
+    assert nearly == f"dZ2 is nearly 0 on 100% of examples: {xray.SILENT}."
+    assert wholly == f"dZ2 is zero: {xray.SILENT}."
+    assert plain == "dZ2 and A1 are not zero."
 
 
 def test_dead_relu_units_are_told():
@@ -427,7 +487,7 @@ def test_a_map_goes_on_while_its_networks_are_raced(with_page, monkeypatch):
 
 
 def test_what_takes_long_is_told(with_page, monkeypatch):
-    monkeypatch.setattr(sessions, "LONG", 0.0)
+    monkeypatch.setattr(player, "LONG", 0.0)
 
     async def story(page):
         await page.answer("set", "state", state={"layers": [2]})
@@ -436,7 +496,7 @@ def test_what_takes_long_is_told(with_page, monkeypatch):
         return [m["says"] for m in page.told if m["is"] == "busy"]
 
     told = with_page(story)
-    assert told[:2] == [sessions.AT_WORK, ""]
+    assert told[:2] == [player.AT_WORK, ""]
     assert told[-1] == ""
 
 

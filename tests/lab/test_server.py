@@ -251,7 +251,7 @@ def test_a_closed_tab_frees_its_network_at_once(running):
         await page.send('{"do": "map", "on": true}')
         await answered(page, "map")
         (session,) = running.lab.sessions
-        race = weakref.ref(session._race)
+        race = weakref.ref(session._player.race)
         here = weakref.ref(session)
         del session
         assert race() is not None

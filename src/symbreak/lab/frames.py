@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.datasets import Dataset
+from symbreak.diagnosis.symmetry.forecast import PARTED
 from symbreak.experiments import measures, pictures
 from symbreak.experiments.running import Problem
-from symbreak.lab import lemmas
-from symbreak.lab.lanes import Lane, Track, cost_of, passes
+from symbreak.lab import lemmas, merging
+from symbreak.lab.lanes import passes
+from symbreak.lab.pieces import Lane, Track
 from symbreak.lab.race import Race
-from symbreak.network import Backward, Forward, Network, backward, forward
+from symbreak.network import Backward, Forward, Network, backward, cost, forward
 
 Array = NDArray[np.floating[Any]]
 
@@ -73,7 +75,7 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
     track, network = race.track, lane.network
     with np.errstate(all="ignore"):
         passed, gradient = whole_passes(track, index, network)
-        value = cost_of(track, index, network)
+        value = float(cost(network, passed, track.problem.train.Y, arithmetic=track.state.networks[index].arithmetic))
         return {
             "cost": number(value),
             "diverged": not math.isfinite(value),
@@ -83,8 +85,8 @@ def _network(race: Race, index: int, lane: Lane) -> dict[str, Any]:
             "dead": measures.dead_share(network, passed)[0].tolist(),
             **_weights(network),
             "boundary": boundary(track.problem, network),
-            **_lemmas(race, index, lane),
-            "merged": _merged(track, lane, passed),
+            **_lemmas(race, index, lane, (passed, gradient)),
+            "merged": _merged(race, index, lane, passed),
         }
 
 
@@ -95,13 +97,17 @@ def whole_passes(track: Track, index: int, network: Network) -> tuple[Forward, B
     return passed, backward(network, passed, train.Y, arithmetic=arithmetic)
 
 
-def _lemmas(race: Race, index: int, lane: Lane) -> dict[str, Any]:
-    """Return the proof's lemmas as they stand; of a network none of whose units were tied there are none."""
+def _lemmas(race: Race, index: int, lane: Lane, whole: tuple[Forward, Backward]) -> dict[str, Any]:
+    """Return the proof's lemmas as they stand; of a network none of whose units were tied there are none.
+
+    `whole` are the passes without dropout.
+    """
     track, network = race.track, lane.network
     entrant, tied, train = track.state.networks[index], track.tied[index], track.problem.train
     if not lemmas.any_tied(tied, network.sizes):
         return {"hypothesis": None, "lemmas": []}
-    passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, race.t)
+    thinned = entrant.dropout > 0
+    passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, race.t) if thinned else whole
     now = lemmas.holding(network, tied, passed, gradient)
     return {
         "hypothesis": now[0],
@@ -176,13 +182,23 @@ def boundary(problem: Problem, network: Network) -> dict[str, Any] | None:
     }
 
 
-def _merged(track: Track, lane: Lane, passed: Forward) -> dict[str, Any] | None:
+def _merged(race: Race, index: int, lane: Lane, passed: Forward) -> dict[str, Any] | None:
+    """Return the smaller network beside this one, drawn by the same rules, and whether the two are still one."""
     if lane.merged is None:
         return None
+    track, small = race.track, lane.merged.network
     train = track.problem.train
-    small = forward(lane.merged.network, train.X, arithmetic="unitwise")
+    answers = forward(small, train.X, arithmetic="unitwise")
+    difference = float(np.abs(answers.answer - passed.answer).max())
+    apart = lane.apart if lane.apart >= 0 else race.t if difference > PARTED else None
     return {
-        "sizes": list(lane.merged.network.sizes),
-        "kept": [list(units) for units in lane.merged.kept],
-        "difference": number(np.abs(small.answer - passed.answer).max()),
+        "sizes": list(small.sizes),
+        "groups": [[list(units) for units in layer] for layer in lane.merged.groups],
+        "difference": number(difference),
+        "threshold": PARTED,
+        "apart_at": apart,
+        "names": "" if apart is None else merging.cause(track.state.networks[index], apart),
+        "cost": number(cost(small, answers, train.Y, arithmetic="unitwise")),
+        **_weights(small),
+        "boundary": boundary(track.problem, small),
     }

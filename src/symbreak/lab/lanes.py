@@ -1,20 +1,19 @@
-"""The networks of a race at one step, and a piece of their training: the same bits however it is cut."""
+"""The training of a race's networks, piece by piece: the same bits however it is cut."""
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbreak import random
-from symbreak.diagnosis.symmetry import Merged
-from symbreak.experiments.running import Problem
-from symbreak.lab import lemmas
-from symbreak.lab.state import Entrant, State
+from symbreak.lab import lemmas, merging
+from symbreak.lab.pieces import Moment, Piece, Track, Trained
+from symbreak.lab.state import Entrant
 from symbreak.network import Backward, Forward, Memory, Network, backward, cost, forward, optimizers, stack, train_many
 from symbreak.numerics import Activation
 from symbreak.numerics.activations import Math
@@ -23,84 +22,55 @@ Array = NDArray[np.floating[Any]]
 Costs = dict[int, list[float]]
 
 
-@dataclass(frozen=True, eq=False)
-class Lane:
-    """One network at one step.
+def advanced(piece: Piece) -> tuple[Moment, Costs, Costs]:
+    """Train all networks; return also what they, and the merged ones beside them, cost at the marks before the updates.
 
-    Attributes:
-        memory: what its update rule remembers: the engine's (one row), or that of the reference; None before the first
-            update.
-        merged: the smaller network beside it.
-        parted: for each lemma, the first step at which it did not hold; -1: it always did.
+    Once the piece's `halt` is set it returns soon, with a moment that means nothing.
     """
-
-    network: Network
-    memory: Memory | optimizers.State | None = None
-    merged: Merged | None = None
-    parted: tuple[int, ...] = (-1, -1, -1, -1)
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """All networks of a race after `t` updates."""
-
-    t: int
-    lanes: tuple[Lane, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Track:
-    """What does not change while a race runs; `tied`: which units were one at each network's start."""
-
-    state: State
-    problem: Problem
-    tied: tuple[tuple[int, ...], ...] = ()
-
-    def by_engine(self, index: int) -> bool:
-        """Tell whether the compiled engine trains this network: it knows neither BLAS nor dropout."""
-        entrant = self.state.networks[index]
-        return entrant.arithmetic == "unitwise" and entrant.dropout == 0
-
-
-def advanced(
-    track: Track, moment: Moment, steps: int, marks: Sequence[int], halt: threading.Event
-) -> tuple[Moment, Costs]:
-    """Train all networks so many steps; return also the costs at the steps `marks`, before their updates.
-
-    Once `halt` is set it returns soon, with a moment that means nothing.
-    """
-    lanes, costs = list(moment.lanes), {t: [float("nan")] * len(moment.lanes) for t in marks}
+    track, moment, lanes = piece.track, piece.moment, piece.moment.lanes
     compiled = [i for i in range(len(lanes)) if track.by_engine(i)]
-    if compiled:
-        _by_engine(track, moment, compiled, steps, lanes, costs, halt)
-    for i in set(range(len(lanes))) - set(compiled):
-        lanes[i] = _by_reference(track, moment, i, steps, costs, halt)
-    return Moment(moment.t + steps, tuple(_with_merged(track, lane, steps, halt) for lane in lanes)), costs
+    trained = _by_engine(piece, compiled) if compiled else {}
+    trained |= {i: _by_reference(piece, i) for i in range(len(lanes)) if i not in trained}
+    large = [trained[i] for i in range(len(lanes))]
+    small = [merging.beside(piece, each) if each.lane.merged else Trained(each.lane, {}) for each in large]
+    moved = Moment(moment.t + piece.steps, tuple(each.lane for each in small))
+    return moved, _at_marks(piece, large), _at_marks(piece, small)
 
 
-def _by_engine(
-    track: Track, moment: Moment, chosen: list[int], steps: int, lanes: list[Lane], costs: Costs, halt: threading.Event
-) -> None:
+def _at_marks(piece: Piece, trained: Sequence[Trained]) -> Costs:
+    return {t: [each.costs.get(t, math.nan) for each in trained] for t in piece.marks}
+
+
+def _by_engine(piece: Piece, chosen: list[int]) -> dict[int, Trained]:
+    track, moment, lanes = piece.track, piece.moment, piece.moment.lanes
     train = track.problem.train
+    watched = [row for row, i in enumerate(chosen) if lanes[i].merged is not None]
     trained = train_many(
         stack([lanes[i].network for i in chosen]),
         train.X,
         train.Y,
-        iterations=steps,
+        iterations=piece.steps,
         learning_rate=track.state.rate,
         optimizer=track.state.optimizer,
-        record=[t - moment.t for t in costs],
+        record=range(piece.steps) if watched else [t - moment.t for t in piece.marks],
+        watch=watched,
         tied=[track.tied[i] for i in chosen],
         memory=_joined([lanes[i].memory for i in chosen]),
-        proceed=lambda done: not halt.is_set(),
+        proceed=lambda done: not piece.halt.is_set(),
     )
+    found = {}
     for row, i in enumerate(chosen):
         parted = _first(lanes[i].parted, [at if at < 0 else moment.t + at for at in trained.parted[row].tolist()])
         memory = trained.memory[row : row + 1]
-        lanes[i] = replace(lanes[i], network=trained.network[row], memory=memory, parted=parted)
-        for at, value in zip(trained.iterations, trained.curve[row].tolist(), strict=True):
-            if moment.t + at in costs:
-                costs[moment.t + at][i] = value
+        lane = replace(lanes[i], network=trained.network[row], memory=memory, parted=parted)
+        noted = zip(trained.iterations, trained.curve[row].tolist(), strict=True)
+        path = _networks(trained.parameters_at(row)) if row in watched else ()
+        found[i] = Trained(lane, {moment.t + at: value for at, value in noted}, path)
+    return found
+
+
+def _networks(stacked: Network) -> list[Network]:
+    return [stacked[k] for k in range(len(stacked.weights[0]))]
 
 
 def _first(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
@@ -113,19 +83,20 @@ def _joined(memories: Sequence[Any]) -> Memory | None:
     return Memory(*(np.concatenate([getattr(m, name) for m in memories]) for name in ("first", "second", "powers")))
 
 
-def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: Costs, halt: threading.Event) -> Lane:
+def _by_reference(piece: Piece, index: int) -> Trained:
     """Train one network step by step in NumPy."""
-    lane, entrant = moment.lanes[index], track.state.networks[index]
+    track, first = piece.track, piece.moment.t
+    lane, entrant = piece.moment.lanes[index], track.state.networks[index]
     rule, train = optimizers.get(track.state.optimizer), track.problem.train
     network, memory = lane.network, lane.memory
     if not isinstance(memory, optimizers.State):
         memory = rule.start(network.parameters)
     parted, tied = lane.parted, track.tied[index]
-    for t in range(moment.t, moment.t + steps + 1):
-        value = cost_of(track, index, network)
-        if t in costs:
-            costs[t][index] = value
-        if t == moment.t + steps or not np.isfinite(value) or halt.is_set():
+    costs, path = {}, []
+    for t in range(first, first + piece.steps + 1):
+        costs[t] = cost_of(track, index, network)
+        path.append(network)
+        if t == first + piece.steps or not np.isfinite(costs[t]) or piece.halt.is_set():
             break
         with np.errstate(all="ignore"):
             passed, gradient = passes(network, train.X, train.Y, entrant, track.state.seed, t)
@@ -134,7 +105,8 @@ def _by_reference(track: Track, moment: Moment, index: int, steps: int, costs: C
                 parted = _first(parted, [-1 if holds else t for holds in held])
             changed, memory = rule.update(network.parameters, gradient.parameters, memory, track.state.rate)
         network = network.with_parameters(changed)
-    return replace(lane, network=network, memory=memory, parted=parted)
+    path = [*path, *[network] * (piece.steps + 1 - len(path))] if lane.merged else []
+    return Trained(replace(lane, network=network, memory=memory, parted=parted), costs, path)
 
 
 def passes(network: Network, x: Array, y: Array, entrant: Entrant, seed: int, t: int) -> tuple[Forward, Backward]:
@@ -170,18 +142,3 @@ def cost_of(track: Track, index: int, network: Network) -> float:
     with np.errstate(all="ignore"):
         passed = forward(network, train.X, arithmetic=arithmetic)
         return float(cost(network, passed, train.Y, arithmetic=arithmetic))
-
-
-def _with_merged(track: Track, lane: Lane, steps: int, halt: threading.Event) -> Lane:
-    """Train the smaller network beside, by gradient descent whose rate differs from weight to weight."""
-    merged, train = lane.merged, track.problem.train
-    if merged is None:
-        return lane
-    with np.errstate(all="ignore"):
-        for _ in range(steps):
-            if halt.is_set():
-                break
-            passed = forward(merged.network, train.X, arithmetic="unitwise")
-            gradient = backward(merged.network, passed, train.Y, arithmetic="unitwise")
-            merged = merged.updated(gradient.parameters, track.state.rate)
-    return replace(lane, merged=merged)

@@ -75,6 +75,7 @@ def starts(*inits: str) -> tuple[Entrant, ...]:
 PAIR = State(layers=(2,))
 FOUR = State()
 TIED = "constant(0.5)"
+MERGED = replace(FOUR, data="moons", rate=0.3, networks=(Entrant(TIED, merged=0),))
 ULP = 2.0**-53
 """The last bit of 0.5."""
 PENCIL = replace(
@@ -178,7 +179,7 @@ PRESETS = (
         "Four units that are one",
         ("R26", "R27"),
         "The network with a single unit for each class runs beside the large one and answers the same.",
-        replace(FOUR, networks=(Entrant(TIED, merged=0),)),
+        MERGED,
     ),
     Preset(
         "relu",
@@ -268,8 +269,8 @@ TOUR = (
         "Four units, or one",
         "If units are one, one will do: the merged network has a single hidden unit, and its learning rates are set so "
         "that it takes the same path.",
-        "The largest difference of the two networks' answers: rounding, nothing more.",
-        replace(FOUR, networks=(Entrant(TIED, merged=0),)),
+        "Two networks, one boundary, one cost curve (the rings are the small one). Change a weight by hand: they part.",
+        MERGED,
         (PLAY,),
     ),
     Stop(

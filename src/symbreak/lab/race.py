@@ -7,6 +7,7 @@ lies between is trained again from the checkpoint before, to the same bits.
 from __future__ import annotations
 
 import bisect
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +17,11 @@ from symbreak.diagnosis.symmetry import merge
 from symbreak.errors import InvalidInput
 from symbreak.experiments import Settings, prepare
 from symbreak.experiments.running import Problem
-from symbreak.lab.lanes import Lane, Moment, Track, advanced, cost_of
+from symbreak.lab import merging
+from symbreak.lab.curves import Curves
+from symbreak.lab.lanes import advanced, cost_of
 from symbreak.lab.lemmas import ties
+from symbreak.lab.pieces import Lane, Moment, Piece, Track
 from symbreak.lab.state import MOST_EDITS, Edit, Entrant, Place, State, check_place
 from symbreak.network import Network
 
@@ -25,12 +29,12 @@ from symbreak.network import Network
 # the largest at least so many.
 KEPT_NUMBERS = 2**21
 MOST_CHECKPOINTS, LEAST_CHECKPOINTS = 512, 16
-# Points of a cost curve: as many as a wide screen shows.
-MOST_POINTS = 512
 # The first grid of checkpoints: so many steps are trained again in a few milliseconds.
 FIRST_STRIDE = 64
 # Steps of one piece at most: numbers for each of them are set up in advance.
 LONGEST_PIECE = 2**14
+# With a merged network beside one: the large one's weights at each of them are kept to be compared.
+LONGEST_COMPARED = 2**8
 
 
 class Race:
@@ -54,9 +58,9 @@ class Race:
         lanes = tuple(Lane(_nudged(network, e)) for network, e in zip(fresh, state.networks, strict=True))
         for entrant, lane in zip(state.networks, lanes, strict=True):
             _check(entrant, lane.network.sizes, state.optimizer)
-        self.stride, self.curve_stride = FIRST_STRIDE, 1
+        self.stride = FIRST_STRIDE
         self.checkpoints: dict[int, Moment] = {}
-        self.curve: dict[int, list[float]] = {}
+        self.curves = Curves()
         self.most_kept = _most_kept(lanes)
         self._stand(self._settled(Moment(0, lanes)))
 
@@ -64,6 +68,11 @@ class Race:
     def t(self) -> int:
         """The step at which the networks stand."""
         return self.moment.t
+
+    @property
+    def curve(self) -> dict[int, list[float]]:
+        """What the networks cost on the way."""
+        return self.curves.costs
 
     @property
     def state(self) -> State:
@@ -75,19 +84,28 @@ class Race:
         """What every network costs now, on all training examples."""
         return [cost_of(self.track, i, lane.network) for i, lane in enumerate(self.moment.lanes)]
 
+    @property
+    def merged_costs(self) -> list[float]:
+        """What the merged networks cost now; nan where none runs."""
+        train = self.track.problem.train
+        return [merging.cost_of(lane.merged.network, train) if lane.merged else math.nan for lane in self.moment.lanes]
+
     def advance(self, steps: int) -> None:
         """Train all networks so many steps, in pieces that end at edits and checkpoints."""
         goal = self.t + steps
         while self.t < goal and not self.halt.is_set():
-            stop = min(goal, self.t + LONGEST_PIECE, (self.t // self.stride + 1) * self.stride, self._next_event())
-            marks = range(-(-self.t // self.curve_stride) * self.curve_stride, stop + 1, self.curve_stride)
-            moment, costs = advanced(self.track, self.moment, stop - self.t, marks, self.halt)
+            stop = min(goal, self.t + self._longest(), (self.t // self.stride + 1) * self.stride, self._next_event())
+            marks = frozenset(self.curves.marks(self.t, stop))
+            moment, *costs = advanced(Piece(self.track, self.moment, stop - self.t, marks, self.halt))
             if self.halt.is_set():
                 return
-            self.curve.update({t: values for t, values in costs.items() if t not in self.curve})
-            if any(edit[0] == stop for entrant in self.track.state.networks for edit in entrant.edits):
-                self.curve.pop(stop, None)
+            self.curves.add(*costs)
+            if stop in self._events():
+                self.curves.drop(stop)
             self._stand(self._settled(moment))
+
+    def _longest(self) -> int:
+        return LONGEST_COMPARED if any(lane.merged for lane in self.moment.lanes) else LONGEST_PIECE
 
     def seek(self, t: int) -> None:
         """Stand at the last known step that is not after t, from which `advance` leads there."""
@@ -143,6 +161,7 @@ class Race:
             lanes[index],
             network=_edited(lanes[index].network, edits),
             merged=None if entrant.merged is None else lanes[index].merged,
+            apart=-1 if entrant.merged is None else lanes[index].apart,
         )
         lanes[index] = _merging(lane, entrant, self.t)
         # Only what raised nothing is put in place.
@@ -152,7 +171,7 @@ class Race:
 
     def _forget(self) -> None:
         self.checkpoints = {t: moment for t, moment in self.checkpoints.items() if t < self.t}
-        self.curve = {t: costs for t, costs in self.curve.items() if t < self.t}
+        self.curves.forget(self.t)
 
     def _settled(self, moment: Moment) -> Moment:
         """Return the moment with what is to happen at its step: edits, and then mergers."""
@@ -162,12 +181,14 @@ class Race:
             lanes.append(_merging(edited, entrant, moment.t))
         return Moment(moment.t, tuple(lanes))
 
-    def _next_event(self) -> int:
-        """Return the next step at which something is to happen."""
+    def _events(self) -> set[int]:
+        """Return the steps at which something is to happen: edits, and mergers."""
         entrants = self.track.state.networks
-        steps = [edit[0] for entrant in entrants for edit in entrant.edits]
-        steps += [entrant.merged for entrant in entrants if entrant.merged is not None]
-        return min((step for step in steps if step > self.t), default=2**62)
+        edited = {edit[0] for entrant in entrants for edit in entrant.edits}
+        return edited | {entrant.merged for entrant in entrants if entrant.merged is not None}
+
+    def _next_event(self) -> int:
+        return min((step for step in self._events() if step > self.t), default=2**62)
 
     def _stand(self, moment: Moment) -> None:
         """Stand here, and keep what belongs on the grids."""
@@ -177,11 +198,7 @@ class Race:
             while len(self.checkpoints) > self.most_kept:
                 self.stride *= 2
                 self.checkpoints = {t: kept for t, kept in self.checkpoints.items() if t % self.stride == 0}
-        if moment.t % self.curve_stride == 0 and moment.t not in self.curve:
-            self.curve[moment.t] = self.costs
-        while len(self.curve) > MOST_POINTS:
-            self.curve_stride *= 2
-            self.curve = {t: costs for t, costs in self.curve.items() if t % self.curve_stride == 0}
+        self.curves.stand(moment.t, lambda: (self.costs, self.merged_costs))
 
 
 def warm() -> None:
@@ -240,4 +257,4 @@ def changed(network: Network, where: Place, add: float, *, keep: float = 1.0) ->
 
 
 def _merging(lane: Lane, entrant: Entrant, t: int) -> Lane:
-    return replace(lane, merged=merge(lane.network)) if entrant.merged == t else lane
+    return replace(lane, merged=merge(lane.network), apart=-1) if entrant.merged == t else lane

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import time
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +12,7 @@ from symbreak.datasets import Dataset
 from symbreak.errors import InvalidInput
 from symbreak.lab import data, dial, frames, mapping, proofs, protocol, runs, xray
 from symbreak.lab.background import Background
-from symbreak.lab.pace import Pace
+from symbreak.lab.player import Player
 from symbreak.lab.protocol import Wish
 from symbreak.lab.race import Race, start
 from symbreak.lab.state import OWN, Place, State
@@ -30,13 +27,6 @@ DEFECT = InvalidInput(
 )
 # Wishes that wait; whoever sends more waits, too.
 MOST_WAITING = 64
-# Seconds between two frames at least: 36 a second, so that a tick too late still leaves 30.
-FRAME = 1 / 36
-# A race that seeks is shown on its way if it takes longer than this, in seconds.
-PATIENCE = 0.3
-# A piece that takes longer than this many seconds is told of.
-LONG = 1.0
-AT_WORK = "The engine is being made ready: at its first use on a machine it is compiled, which takes some seconds."
 
 
 class Gone(Exception):
@@ -44,7 +34,7 @@ class Gone(Exception):
 
 
 class Session:
-    """Trains in a thread of its own; everything else happens in the event loop.
+    """Obeys what the page wishes, and tells it what happens.
 
     `send` takes what the page is told, and raises `Gone` if nobody is there any more. `receive` takes what the page
     says. `run` goes on until it is cancelled; then `close`.
@@ -55,18 +45,10 @@ class Session:
         self._sending = asyncio.Lock()
         self._wishes: asyncio.Queue[Wish | InvalidInput] = asyncio.Queue(MOST_WAITING)
         self._awake = asyncio.Event()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="symbreak-lab-race")
+        self._player = Player(self.tell, self._awake)
         self._dial = Background("dial", self.tell)
         self._map = Background("map", self.tell)
-        self._xrayed: tuple[int, int] | None = None
         self._own: Dataset | None = None
-        self._race: Race | None = None
-        self._pace = Pace()
-        self._frame = self._seen = 0
-        self._stale = False
-        self._goal: int | None = None
-        self._sought = self._shown = 0.0
-        self._told_to = -1
         # Whether the map that the page was told, if any, is that of this race.
         self._mapped_here = False
         self._deeds: dict[str, Callable[..., Awaitable[None]]] = {
@@ -94,7 +76,7 @@ class Session:
         except InvalidInput as refusal:
             wish = refusal
         if isinstance(wish, Wish) and wish.do == "seen":
-            self._seen = max(self._seen, min(wish.given["frame"], self._frame))
+            self._player.seen(wish.given["frame"])
         else:
             await self._wishes.put(wish)
         self._awake.set()
@@ -109,13 +91,10 @@ class Session:
                 await self._awake.wait()
 
     def close(self) -> None:
-        """Let go of the networks; a piece that is being trained ends within milliseconds."""
-        if self._race is not None:
-            self._race.halt.set()
-        for thread in (self._dial, self._map):
-            thread.close()
-        self._worker.shutdown(wait=False, cancel_futures=True)
-        self._race = self._own = None
+        """Let go of the networks and the threads at once."""
+        for part in (self._player, self._dial, self._map):
+            part.close()
+        self._own = None
 
     async def tell(self, message: dict[str, Any]) -> None:
         """Send a message, one after the other."""
@@ -136,13 +115,9 @@ class Session:
             await self.tell(protocol.error(DEFECT))
 
     async def _tick(self) -> bool:
-        """Train a piece if it is time, show a frame if the page can take one; False if there is nothing to do."""
-        race = self._race
-        if race is None:
-            return False
+        """Play on; False if there is nothing to do."""
         try:
-            busy = await self._train(race)
-            return await self._show(race) or busy
+            return await self._player.tick()
         except InvalidInput as refusal:
             found = refusal
         except Gone:
@@ -150,70 +125,9 @@ class Session:
         except Exception:  # as above
             LOG.exception("the lab failed at training or drawing")
             found = DEFECT
-        self._goal, self._pace.playing, self._stale, self._xrayed = None, False, False, None
+        self._player.halt()
         await self.tell(protocol.error(found))
         return True
-
-    async def _train(self, race: Race) -> bool:
-        if self._goal is not None:
-            steps = self._pace.piece(self._goal - race.t)
-        elif self._pace.playing:
-            steps = self._pace.due(race.t)
-        else:
-            return False
-        if steps:
-            begun = time.perf_counter()
-            await self._telling_if_long(self._work(race.advance, steps))
-            self._pace.took(steps, time.perf_counter() - begun)
-            self._stale = True
-        else:
-            await self._nap()
-        if race.t == self._goal:
-            self._goal = None
-            self._pace.restart(race.t)
-        return True
-
-    async def _telling_if_long(self, work: Coroutine[Any, Any, None]) -> None:
-        working = asyncio.ensure_future(work)
-        done, _ = await asyncio.wait({working}, timeout=LONG)
-        if not done:
-            await self.tell({"is": "busy", "says": AT_WORK})
-            await asyncio.wait({working})
-            await self.tell({"is": "busy", "says": ""})
-        await working
-
-    async def _nap(self) -> None:
-        """Wait until the next step is due, or the page says something."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), self._pace.NAP)
-
-    async def _show(self, race: Race) -> bool:
-        now = time.perf_counter()
-        under_way = self._goal is not None and now - self._sought < PATIENCE
-        if not self._stale or self._seen < self._frame or under_way:
-            return False
-        if now - self._shown < FRAME:
-            if not self._pace.playing and self._goal is None:
-                await asyncio.sleep(FRAME)
-            return True
-        self._shown, self._stale = now, False
-        drawn = await self._work(self._drawn, race)
-        self._frame += 1
-        status = {"t": race.t, "playing": self._pace.playing, "seeking": self._goal, "rate": self._pace.measured}
-        await self.tell({"is": "frame", "frame": self._frame, **status, **drawn, "curves": self._new_points(race)})
-        return True
-
-    def _drawn(self, race: Race) -> dict[str, Any]:
-        shown = {"networks": frames.drawn(race)}
-        return shown if self._xrayed is None else {**shown, "xray": xray.xray(race, *self._xrayed)}
-
-    def _new_points(self, race: Race) -> dict[str, Any]:
-        new = sorted(t for t in race.curve if t > self._told_to)
-        self._told_to = max(self._told_to, *new) if new else self._told_to
-        return _curves(race, new)
-
-    async def _work(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)
 
     async def _begin(self, state: State, own: Dataset | None, *, with_data: bool = True) -> None:
         """Start another race; nothing is changed if it cannot be."""
@@ -222,87 +136,72 @@ class Session:
             race = Race(state, data.problem(state, own))
             return race, proofs.proofs(race)
 
-        race, proved = await self._work(made)
-        if self._race is None or own is not self._own or not mapping.alike(self._race.state, state):
+        player = self._player
+        race, proved = await player.work(made)
+        if not player.has_race or own is not self._own or not mapping.alike(player.race.state, state):
             self._map.stop()
             self._mapped_here = False
-        self._race, self._own, self._xrayed = race, own, None
-        self._goal = state.t or None
+        self._own, player.goal = own, state.t or None
         self._dial.stop()
-        self._pace.speed, self._pace.playing = state.speed, self._pace.playing and not with_data
+        player.take(race, playing=player.pace.playing and not with_data)
         await self._tell_state(with_data=with_data, proved=proved)
-        self._go_to(state.t)
+        player.go_to(state.t)
 
     async def _tell_state(self, *, with_data: bool, proved: list[dict[str, Any]] | None = None) -> None:
-        race = self._raced()
-        state = race.state if self._goal is None else replace(race.state, t=self._goal)
-        self._told_to = max(race.curve)
+        player, race = self._player, self._player.race
+        state = race.state if player.goal is None else replace(race.state, t=player.goal)
         await self.tell(
             {
                 "is": "state",
-                "state": replace(state, speed=self._pace.speed).to_json(),
+                "state": replace(state, speed=player.pace.speed).to_json(),
                 "data": frames.described(race.track.problem) if with_data else None,
                 "sizes": list(race.moment.lanes[0].network.sizes),
                 "proofs": proved,
                 "mapped": self._mapped_here,
-                "curves": _curves(race, sorted(race.curve)),
+                "curves": player.curves(),
             }
         )
-        self._stale = True
-
-    def _go_to(self, t: int) -> None:
-        race = self._raced()
-        race.seek(t)
-        self._goal, self._sought = (t if race.t != t else None), time.perf_counter()
-        self._pace.restart(race.t)
-        self._stale = True
-
-    def _raced(self) -> Race:
-        if self._race is None:
-            raise InvalidInput("there is no race yet", got="none", allowed="a race", hint='{"do": "set", "state": {}}')
-        return self._race
+        player.show()
 
     async def _set(self, state: State) -> None:
         await self._begin(state, self._own)
 
     async def _play(self, speed: int | None) -> None:
-        self._pace.play(self._raced().t, self._pace.speed if speed == -1 else speed)
-        self._stale = True
+        self._player.play(self._player.pace.speed if speed == -1 else speed)
 
     async def _pause(self) -> None:
-        self._raced()
-        self._pace.playing, self._goal = False, None
-        self._stale = True
+        self._player.pause()
 
     async def _step(self, n: int) -> None:
-        race = self._raced()
-        self._pace.playing = False
-        self._go_to((race.t if self._goal is None else self._goal) + n)
+        player = self._player
+        t = player.race.t if player.goal is None else player.goal
+        player.pace.playing = False
+        player.go_to(t + n)
 
     async def _seek(self, t: int) -> None:
-        self._go_to(t)
+        self._player.go_to(t)
 
     async def _edit(self, network: int, at: Any, value: float) -> None:
-        race = self._raced()
-        await self._work(race.edit, network, at, value)
-        self._goal = None
-        await self._tell_state(with_data=False, proved=await self._work(proofs.proofs, race))
+        race = self._player.race
+        await self._player.work(race.edit, network, at, value)
+        self._player.goal = None
+        await self._tell_state(with_data=False, proved=await self._player.work(proofs.proofs, race))
 
     async def _merge(self, network: int, on: bool) -> None:
-        race = self._raced()
-        await self._work(race.merge, network, on)
-        self._goal = None
+        race = self._player.race
+        await self._player.work(race.merge, network, on)
+        self._player.goal = None
         await self._tell_state(with_data=False)
 
     async def _epsilon(self, network: int, at: Place | None, value: float) -> None:
         """Put epsilon into the start, begin again from there, and tell when it will part the units, and when it did."""
-        race = self._raced()
+        race = self._player.race
         entrant, state, problem = race.entrant(network), race.state, race.track.problem
         unmoved = start(state, problem, network)
-        where = at or await self._work(_dialled, unmoved, state.optimizer)
+        where = at or await self._player.work(_dialled, unmoved, state.optimizer)
         others = list(state.networks)
         others[network] = replace(entrant, epsilon=value, at=where)
-        speed = self._pace.speed
+        speed = self._player.pace.speed
         await self._begin(replace(state, t=0, speed=speed, networks=tuple(others)), self._own, with_data=False)
 
         asked = {"rate": state.rate, "optimizer": state.optimizer}
@@ -315,46 +214,46 @@ class Session:
         self._dial.start(work)
 
     async def _xray(self, network: int, layer: int, on: bool) -> None:
-        race = self._raced()
+        race = self._player.race
         if on:
-            await self._work(xray.xray, race, network, layer)
-        self._xrayed = (network, layer) if on else None
-        self._stale = True
+            await self._player.work(xray.xray, race, network, layer)
+        self._player.xrayed = (network, layer) if on else None
+        self._player.show()
 
     async def _mapped(self, on: bool, x: str, y: str) -> None:
         if not on:
             self._map.stop()
             return
-        race = self._raced()
+        race = self._player.race
         state, problem = race.state, race.track.problem
         mapping.settings(state, mapping.LEVELS[0], x, y)
         self._mapped_here = True
         self._map.start(lambda tell, halt: mapping.draw(state, problem, x, y, tell, halt))
 
     async def _save(self) -> None:
-        await self.tell({"is": "run", "run": runs.to_json(self._raced(), self._own)})
+        await self.tell({"is": "run", "run": runs.to_json(self._player.race, self._own)})
 
     async def _load(self, run: Any) -> None:
         state, own = runs.from_json(run)
         await self._begin(state, own)
 
     async def _command(self, network: int) -> None:
-        text, kind = runs.command(self._raced(), network)
+        text, kind = runs.command(self._player.race, network)
         await self.tell({"is": "command", "network": network, "text": text, "kind": kind})
 
     async def _points(self, X: Any, Y: Any) -> None:
         await self._begin_with(data.from_points(X, Y))
 
     async def _csv(self, text: Any, target: Any) -> None:
-        await self._begin_with(await self._work(data.from_csv, text, target))
+        await self._begin_with(await self._player.work(data.from_csv, text, target))
 
     async def _begin_with(self, own: Dataset) -> None:
-        state = State() if self._race is None else self._race.state
-        numbers = self._race is not None and self._race.track.problem.train.task == "regression"
+        state = self._player.race.state if self._player.has_race else State()
+        numbers = self._player.has_race and self._player.race.track.problem.train.task == "regression"
         if own.task == "regression" or numbers:
             # What was chosen for a regression was no choice for classes.
             state = replace(state, loss="squared-error" if own.task == "regression" else State().loss)
-        await self._begin(replace(state, data=OWN, t=0, speed=self._pace.speed), own)
+        await self._begin(replace(state, data=OWN, t=0, speed=self._player.pace.speed), own)
 
 
 def _dialled(network: Network, optimizer: str) -> Place:
@@ -362,8 +261,3 @@ def _dialled(network: Network, optimizer: str) -> Place:
         return dial.default_place(network, optimizer)
     except InvalidInput:
         return "W1", 0, 0
-
-
-def _curves(race: Race, steps: list[int]) -> dict[str, Any]:
-    costs = [[frames.number(race.curve[t][i]) for t in steps] for i in range(len(race.moment.lanes))]
-    return {"t": steps, "cost": costs}

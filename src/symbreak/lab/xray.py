@@ -21,6 +21,7 @@ NEAR_ZERO = FLAT_SLOPE
 ROWS, COLUMNS = 16, 32
 # A share of units and examples from which a factor is said to be lost as a whole.
 MOSTLY = 0.9
+SILENT = "the answers are right or, where the loss is a squared error, their slope is lost"
 
 
 def xray(race: Race, index: int, layer: int) -> dict[str, Any]:
@@ -92,7 +93,10 @@ def verdict(
         return "no input", f"{names[-1]} is zero on every example: what comes up from below is missing."
     if sent_down is None:
         if not np.any(factors[names[0]]):
-            return "no error", f"{names[0]} is zero: the answers are right, or the error cancels."
+            return "no error", f"{names[0]} is zero: {SILENT}."
+        small = float((np.abs(factors[names[0]]) < NEAR_ZERO).mean())
+        if small >= MOSTLY:
+            return "alive", f"{names[0]} is nearly 0 on {small:.0%} of examples: {SILENT}."
         return "alive", f"{names[0]} and {names[1]} are not zero."
     return _hidden(names, list(factors.values()), sent_down, layer, activation)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket
@@ -39,6 +41,12 @@ def address() -> Iterator[str]:
     process.terminate()
     process.wait(20)
     process.stdout.close()
+
+
+def of_link(address: str) -> dict[str, Any]:
+    """Return the state that a link holds."""
+    text = urlsplit(address).fragment
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 @dataclass
@@ -97,6 +105,11 @@ class Table:
         pull = "(slider, t) => { slider.value = t; slider.dispatchEvent(new Event('input')); }"
         self.page.locator("#scrub").evaluate(pull, str(t))
         return self.until_drawn(t)
+
+    def link(self, t: int) -> str:
+        """Return the address once it holds this step: it is changed some times a second only."""
+        self.until(lambda: of_link(self.page.url).get("t", 0) == t, f"a link of step {t}")
+        return self.page.url
 
     def does(self, key: str) -> list[dict[str, Any]]:
         return [one for one in self.wished if one["do"] == key]

@@ -85,13 +85,47 @@ def test_a_field_says_what_it_does_not_take(lab):
     assert lab.complaints == []
 
 
-def test_merged_units_answer_the_same(lab):
+def drawn(lab, name: str) -> str:
+    """What is on a canvas of the first card."""
+    return lab.page.locator(f".{name} canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def test_a_merged_network_is_seen_beside_the_large_one_until_they_part(lab):
     lab.page.locator("#init-0").fill("constant(0.5)")
     lab.page.locator("#init-0").press("Enter")
     lab.until(lambda: "constant" in json.dumps(lab.last("state")), "the other start")
-    lab.page.get_by_text("Break or merge it").first.click()
-    lab.page.get_by_label("Merge tied units").first.check()
-    expect(lab.page.locator(".merged").first).to_contain_text("2–1–1 runs beside 2–4–1")
+    small = lab.page.locator(".small-boundary").first
+    expect(small).to_be_hidden()
+    more = lab.page.get_by_text("Break or merge it").first
+    more.press("Enter")
+    lab.page.get_by_label("Merge tied units").first.press("Space")
+    expect(small).to_be_visible()
+    lab.play_to(30)
+    card = lab.page.locator(".card").first
+    expect(card.locator(".merged")).to_contain_text("✓ 2–1–1 beside 2–4–1")
+    expect(card.locator(".twin-sign")).to_have_text("=")
+    large, merged = card.locator(".twin-head").all_text_contents()
+    assert large.removeprefix("Large: 2–4–1") == merged.removeprefix("Merged: 2–1–1")
+    assert drawn(lab, "large-boundary") == drawn(lab, "small-boundary")
+    assert drawn(lab, "large-graph") != drawn(lab, "small-graph")
+    lab.until(
+        lambda: "are one" in card.locator("canvas.large-graph").get_attribute("aria-label"), "words for the rings"
+    )
+    expect(lab.page.locator("#legend li").first).to_contain_text("rings: merged")
+    t = lab.t
+    opened(lab, "weights")
+    field = lab.page.get_by_role("spinbutton", name="W1[2, 1]")
+    field.fill("-3")
+    field.press("Enter")
+    expect(card.locator(".merged")).to_contain_text(f"✗ Apart since step {t}: W1[2, 1] was set to -3 at step {t}")
+    expect(card.locator(".twin-sign")).to_have_text("≠")
+    assert drawn(lab, "large-boundary") != drawn(lab, "small-boundary")
+    lab.until(
+        lambda: "are different now" in card.locator("canvas.large-graph").get_attribute("aria-label"), "the words"
+    )
+    lab.page.get_by_label("Merge tied units").first.uncheck()
+    expect(small).to_be_hidden()
+    assert lab.complaints == []
 
 
 def test_the_map_is_drawn_and_a_cell_becomes_a_column(lab):
@@ -144,6 +178,20 @@ def test_a_hostile_table_is_text(lab):
     assert lab.page.evaluate(MARKUP) == 0
     assert lab.dialogs == []
     assert lab.complaints == []
+
+
+def test_a_table_that_is_no_utf8_is_refused_and_one_with_a_mark_is_read(lab):
+    opened(lab, "own")
+    table = "höhe,art\n" + "".join(f"{k % 7},{k % 2}\n" for k in range(40))
+    for code in ("latin-1", "utf-16"):
+        lab.page.set_input_files("#csv-file", {"name": "own.csv", "mimeType": "text/csv", "buffer": table.encode(code)})
+        expect(lab.page.locator("#errors")).to_contain_text("own.csv could not be read: it is not UTF-8 text")
+        lab.page.get_by_role("button", name="Close").click()
+    assert lab.does("csv") == []
+    lab.page.set_input_files(
+        "#csv-file", {"name": "own.csv", "mimeType": "text/csv", "buffer": table.encode("utf-8-sig")}
+    )
+    expect(lab.page.locator("#classes")).to_contain_text("inputs höhe")
 
 
 def test_that_would_notice_markup(open_lab):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
 from symbreak.lab.state import State
+
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "lab.py"
 
 
 def effective(table) -> list[str]:
@@ -108,6 +114,29 @@ def test_every_step_is_counted(lab):
     assert lab.page.locator("#scrub").input_value() == str(frame["t"])
 
 
+def test_as_fast_as_it_goes_frames_are_dropped_and_no_step_is():
+    command = [sys.executable, str(BENCHMARK), "--browser", "--minutes", "0.02", "--units", "2", "--networks", "1"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.rstrip().endswith(": the same step")
+    assert int(re.search(r"(\d+) steps$", told, re.MULTILINE)[1]) > 0
+    assert float(re.search(r"frames drawn a second: +([\d.]+)", told)[1]) > 0
+
+
+def test_the_address_is_not_changed_at_every_frame(lab):
+    lab.page.evaluate(
+        """() => { window.changes = 0; const own = history.replaceState.bind(history);
+           history.replaceState = (...given) => { changes++; own(...given); }; }"""
+    )
+    begun = lab.page.evaluate("performance.now()")
+    for _ in range(60):
+        lab.page.keyboard.press("ArrowRight")
+    lab.until_drawn(60)
+    lab.link(60)
+    seconds = (lab.page.evaluate("performance.now()") - begun) / 1000
+    # A browser throws at more than a hundred in thirty seconds.
+    assert 1 <= lab.page.evaluate("changes") <= 2 + seconds * 100 / 30
+
+
 def test_rewound_it_runs_with_the_same_numbers(lab):
     before = lab.until_drawn(0)["networks"]
     there = lab.play_to(60)
@@ -125,11 +154,11 @@ def test_a_link_gives_the_same_state_in_another_window(lab, open_lab):
     lab.page.locator("#set-layers").press("Enter")
     lab.until(lambda: lab.last("state")["sizes"] == [2, 3, 2, 1], "two layers")
     there = lab.play_to(40)
-    shared = lab.page.url
+    shared = lab.link(there["t"])
     other = open_lab("#" + urlsplit(shared).fragment)
     frame = other.until_drawn(there["t"])
     assert frame["networks"] == there["networks"]
-    assert other.page.url == shared
+    assert other.link(there["t"]) == shared
     state = of_link(shared)
     assert (state.layers, state.t, state.networks[1].init) == ((3, 2), there["t"], "uniform(-0.5, 0.5)")
 
@@ -140,7 +169,7 @@ def test_a_link_on_another_site_leads_in_and_nothing_else_does(lab, new_table):
     lab.until(lambda: lab.last("state")["state"] == {"v": 1}, "zeros against he")
     lab.page.click("#step")
     lab.until_drawn(1)
-    shared = lab.page.url
+    shared = lab.link(1)
     elsewhere = new_table()
     body = f"<a href='{shared}'>look</a>"
     elsewhere.page.route("http://elsewhere.test/", lambda route: route.fulfill(body=body, content_type="text/html"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,18 +28,24 @@ class Merged:
         network: the smaller network; a layer whose units are all zero keeps one of them.
         rate_factors: for W1, b1, W2, b2, ...: what to multiply the learning rate with, entry by entry. A class of m
             units learns m times as fast on its outgoing weights, and 1/m times on its incoming weights and its bias.
-        kept: for each hidden layer, the unit that stands for each class.
+        groups: for each hidden layer, the units of the original that each unit of the smaller network stands for; units
+            that are zero beside others are left out.
     """
 
     network: Network
     rate_factors: tuple[Array, ...]
-    kept: tuple[tuple[int, ...], ...]
+    groups: tuple[tuple[tuple[int, ...], ...], ...]
+
+    @property
+    def kept(self) -> tuple[tuple[int, ...], ...]:
+        """For each hidden layer, the unit that stands for each class."""
+        return tuple(tuple(units[0] for units in layer) for layer in self.groups)
 
     def updated(self, gradients: Sequence[Array], learning_rate: float) -> Merged:
         """Return the network after one update of gradient descent with these gradients of the smaller network."""
         trios = zip(self.network.parameters, gradients, self.rate_factors, strict=True)
         new = [p - learning_rate * factor * g for p, g, factor in trios]
-        return Merged(self.network.with_parameters(new), self.rate_factors, self.kept)
+        return replace(self, network=self.network.with_parameters(new))
 
 
 def merge(
@@ -68,8 +74,9 @@ def merge(
         arrays += _merged(found.network.weights[layer], found.network.biases[layer], below, above)
         low, high = _squares(below), _squares(above)
         rates += [low[None, :] / high[:, None], 1 / high[:, None]]
-    kept = tuple(tuple(group.units[0] for group in groups[n]) for n in range(1, len(groups) - 1))
-    return Merged(found.network.with_parameters(arrays), tuple(rates), kept)
+    hidden = zip(groups[1:-1], found.network.sizes[1:-1], strict=True)
+    stands_for = tuple(tuple(tuple(range(size)) if g.zero else g.units for g in layer) for layer, size in hidden)
+    return Merged(found.network.with_parameters(arrays), tuple(rates), stands_for)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import { drawBoundary } from "./boundary.js";
 import { el, percent, say, short } from "./dom.js";
 import { networkColour } from "./look.js";
 import { drawPlane, gathered, spots, Trail } from "./plane.js";
+import { Twins } from "./twins.js";
 
 const NAMES = ["equal sums", "same function", "same delta", "same update"];
 const MANY_DOTS = 16;
@@ -13,6 +14,7 @@ export class Card {
   constructor(index, wish, choices) {
     this.index = index;
     this.trail = new Trail();
+    this.twins = new Twins();
     this.frame = null;
     this.#build(wish, choices);
   }
@@ -37,7 +39,6 @@ export class Card {
     this.proof = el("ol", { class: "lemmas", "aria-label": "Proof" });
     this.why = el("p", { class: "why" });
     this.merge = el("input", { type: "checkbox", onchange: () => wish.merge(n, this.merge.checked) });
-    this.merged = el("p", { class: "why merged" });
     this.dropout = el("input", {
       type: "number", min: "0", max: "0.99", step: "0.05",
       onchange: () => wish.change(n, { dropout: Number(this.dropout.value) }),
@@ -45,19 +46,20 @@ export class Card {
     this.arithmetic = el("select", { onchange: () => wish.change(n, { arithmetic: this.arithmetic.value }) },
       ...choices.arithmetic.map((name) => el("option", {}, name)));
     this.proved = el("p", { class: "theorem" });
-    this.element = el("article", { class: "card", "aria-labelledby": id("name") },
+    this.element = el("article", { class: "card", "data-merged": "no", "aria-labelledby": id("name") },
       el("div", { class: "row" },
         el("span", { class: "swatch-line", "aria-hidden": "true" }),
         el("label", { class: "pick", for: id("init"), id: id("name") }, `Start ${n + 1}`), this.init, this.remove),
       el("div", { class: "pictures" },
-        el("figure", {}, this.boundary, el("figcaption", {}, "What it answers")),
-        el("figure", {}, this.plane, el("figcaption", {}, "Units' weights"))),
+        el("figure", { class: "large-boundary" }, this.boundary, el("figcaption", {}, "What it answers")),
+        el("figure", { class: "large-plane" }, this.plane, el("figcaption", {}, "Units' weights")),
+        ...this.twins.elements),
       el("dl", { class: "meters" },
         el("div", { class: "wide" }, el("dt", {}, "Units really different"), el("dd", {}, this.effective, this.dots)),
         el("div", {}, el("dt", {}, "Cost"), this.cost),
         el("div", {}, this.score, this.accuracy),
         el("div", {}, el("dt", {}, "Saturated"), el("dd", {}, this.saturated, this.bar))),
-      this.proof, this.merged,
+      this.proof, this.twins.words,
       el("div", { class: "foot" }, this.why, el("details", { class: "more" }, el("summary", {}, "Break or merge it"),
         el("div", { class: "fields" },
           el("label", { class: "check" }, this.merge, " Merge tied units"),
@@ -85,6 +87,7 @@ export class Card {
 
   restart() {
     this.trail = new Trail();
+    this.twins.restart();
   }
 
   /** Take what a frame tells of this network. */
@@ -93,11 +96,14 @@ export class Card {
     this.frame = network;
     if (first) this.describe();
     this.trail.add(t, spots(network));
+    this.twins.take(network.merged, t);
   }
 
   draw(data) {
     const network = this.frame;
     if (!network) return;
+    // First, since it makes room for the pictures of two.
+    this.element.dataset.merged = this.twins.draw(network, this.sizes, this.index, data) ? "yes" : "no";
     drawBoundary(this.boundary, network.boundary, data);
     drawPlane(this.plane, network, this.index, this.trail, data);
     say(this.cost, short(network.cost));
@@ -109,7 +115,6 @@ export class Card {
     this.bar.value = saturated;
     this.#drawDots(network);
     this.#prove(network);
-    this.#merger(network);
   }
 
   #drawDots(network) {
@@ -143,20 +148,19 @@ export class Card {
     this.why.dataset.state = broken ? "error" : this.says ? "proved" : "";
   }
 
-  #merger(network) {
-    const small = network.merged;
-    this.merged.hidden = !small;
-    if (!small) return;
-    const difference = small.difference === 0 ? "exactly the same answers" : `answers differ by ${short(small.difference)}`;
-    say(this.merged, `Merged: ${small.sizes.join("–")} runs beside ${this.sizes.join("–")}, ${difference}.`);
-  }
-
   /** Tell in a sentence what the card shows. */
   get summary() {
     const network = this.frame;
     if (!network) return "";
     return `${this.init.value}: ${units(network)}, cost ${short(network.cost)}, `
-      + `${this.score.textContent.toLowerCase()} ${this.accuracy.textContent}.`;
+      + `${this.score.textContent.toLowerCase()} ${this.accuracy.textContent}.${network.merged ? ` ${this.twins.words.textContent}` : ""}`;
+  }
+
+  /** The pictures of this network, in rows, for a sheet. */
+  get pictures() {
+    const { twins } = this;
+    const merged = this.frame?.merged ? [twins.large, twins.boundary, twins.small] : [];
+    return [this.boundary, this.plane, ...merged];
   }
 
   /** Describe the pictures to who does not see them. */
@@ -165,6 +169,7 @@ export class Card {
     const groups = gathered(this.frame).map(({ at, units: tied }) =>
       `${tied.length} ${tied.length === 1 ? "unit" : "units"} at ${at.map((w) => short(w, 3)).join(", ")}`);
     this.plane.setAttribute("aria-label", `Weights of the units: ${groups.slice(0, 8).join("; ")}`);
+    this.twins.describe();
     this.boundary.setAttribute("aria-label", `Decision boundary of ${this.init.value}, ${this.accuracy.textContent} right`);
   }
 }

@@ -4,25 +4,29 @@ import { short } from "./dom.js";
 import { colour, dash, FONT, networkColour, pen } from "./look.js";
 
 const MOST = 6000;
+const APART = 36; // pixels between two rings of a merged network
 
 /** The points of the race, as the server sent them. */
 export class Curves {
   constructor() {
-    this.replace({ t: [], cost: [] });
+    this.replace({ t: [], cost: [], merged: [] });
   }
 
   replace(curves) {
     this.t = [...curves.t];
     this.cost = curves.cost.map((line) => [...line]);
+    this.merged = curves.merged.map((line) => line && [...line]);
   }
 
   add(curves) {
     this.t.push(...curves.t);
     curves.cost.forEach((line, k) => this.cost[k]?.push(...line));
+    curves.merged.forEach((line, k) => line && this.merged[k]?.push(...line));
     if (this.t.length <= MOST) return;
     const kept = (_, k) => k % 2 === 0;
     this.t = this.t.filter(kept);
     this.cost = this.cost.map((line) => line.filter(kept));
+    this.merged = this.merged.map((line) => line && line.filter(kept));
   }
 
   get last() {
@@ -50,6 +54,7 @@ export function drawChart(canvas, curves, now, { dashes, guessing, log }) {
   context.clip();
   if (usual) level(context, box, y(usual));
   curves.cost.forEach((line, k) => curve(context, curves.t, line, x, y, k, dashes));
+  curves.merged.forEach((line, k) => line && beads(context, thinned(curves.t, line, x, y), k));
   context.restore();
   context.strokeStyle = colour("accent");
   context.lineWidth = 1.5;
@@ -90,7 +95,7 @@ function frame(context, box, scale, last, x, y) {
     context.fillText(short(scale.at(part), 2), box.left - 8, at + 4.5);
     context.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
     if (part === 0.5 && last < 2) continue;
-    context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part === 1 ? " steps" : ""}`, x(part * last), box.bottom + 18);
+    context.fillText(part === 0 ? "0" : `${Math.round(part * last)}${part < 1 ? "" : last === 1 ? " step" : " steps"}`, x(part * last), box.bottom + 18);
   }
   context.stroke();
 }
@@ -124,6 +129,25 @@ function curve(context, t, line, x, y, index, dashes) {
   }
   context.stroke();
   context.setLineDash([]);
+}
+
+// What a merged network costs: rings on a thin line, on the curve of its large one until they part.
+function beads(context, points, index) {
+  context.strokeStyle = networkColour(index);
+  context.fillStyle = colour("paper");
+  context.lineWidth = 1.5;
+  context.beginPath();
+  points.forEach((point, k) => point && (points[k - 1] ? context.lineTo(...point) : context.moveTo(...point)));
+  context.stroke();
+  let next = -Infinity;
+  for (const point of points) {
+    if (!point || point[0] < next) continue;
+    next = point[0] + APART;
+    context.beginPath();
+    context.arc(...point, 4, 0, 7);
+    context.fill();
+    context.stroke();
+  }
 }
 
 // Of all points on one column of pixels the lowest and the highest are enough; an overflow is a gap.

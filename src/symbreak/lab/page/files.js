@@ -43,7 +43,11 @@ async function load(lab, file) {
 
 async function read(file) {
   if (file.size > MOST_BYTES) throw new Error("it is larger than 1 MiB");
-  return file.text();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new Error("it is not UTF-8 text; save it as CSV UTF-8");
+  }
 }
 
 /** Take a file that was dropped or picked: a saved run, or a table. */
@@ -59,7 +63,7 @@ async function taken(lab, file, target) {
 
 /** Return the last name in the header of a table. */
 function lastColumn(text) {
-  const header = text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0];
+  const header = text.split(/\r?\n/, 1)[0];
   const name = /(?:^|[,;\t])("(?:[^"]|"")*"|[^,;\t]*)$/.exec(header)?.[1] ?? "";
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.trim();
 }
@@ -93,13 +97,14 @@ function command(lab, message) {
 
 function picture(lab) {
   const margin = 24;
-  const canvases = lab.cards.map((card) => [card.boundary, card.plane]);
+  const canvases = lab.cards.map((card) => card.pictures);
+  const rows = Math.max(...canvases.map((column) => column.length));
   const [side, gap, head] = [420, 16, 70];
   const shape = (canvas) => (canvas.width ? canvas.height / canvas.width : 0.7);
   const tall = Math.round(side * Math.max(...canvases.flat().map(shape)));
   const across = canvases.length * (side + gap) - gap;
   const foot = Math.round(across * shape(find("chart")));
-  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + 2 * (tall + gap) + foot) });
+  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + rows * (tall + gap) + foot) });
   const pen = sheet.getContext("2d");
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, sheet.width, sheet.height);
@@ -115,7 +120,7 @@ function picture(lab) {
     pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 50, side);
     canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * (tall + gap), side, tall));
   });
-  contain(pen, find("chart"), margin, margin + head + 2 * (tall + gap), across, foot);
+  contain(pen, find("chart"), margin, margin + head + rows * (tall + gap), across, foot);
   pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
   sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
 }

@@ -20,7 +20,7 @@ export function keys(lab) {
   find("help").addEventListener("click", () => dialog.showModal());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(BUSY)) return;
-    const does = { " ": () => lab.toggle(), ArrowRight: () => lab.step(), Home: () => lab.rewind(), "?": () => dialog.showModal() };
+    const does = { " ": () => lab.transport.toggle(), ArrowRight: () => lab.transport.step(), Home: () => lab.transport.rewind(), "?": () => dialog.showModal() };
     if (!does[event.key] || !lab.state) return;
     event.preventDefault();
     does[event.key]();

@@ -2,25 +2,24 @@
 
 import { Card } from "./cards.js";
 import { Curves, drawChart } from "./chart.js";
-import { el, fill, find, say } from "./dom.js";
+import { el, find, say } from "./dom.js";
 import { files } from "./files.js";
 import { keys } from "./keys.js";
+import { legend } from "./legend.js";
 import { Link } from "./link.js";
-import { dash, forget, networkColour } from "./look.js";
+import { forget, networkColour } from "./look.js";
 import { panels } from "./panels.js";
 import { Settings } from "./settings.js";
+import { Speech } from "./speech.js";
 import { compact, decoded, encoded, learn, whole } from "./state.js";
 import { theme } from "./theme.js";
 import { tour } from "./tour.js";
+import { Transport } from "./transport.js";
 
 // At the beginning the units of both networks lie on one spot, for the eye; only those of the right one are different.
 const OPENING = { v: 1, networks: [{ init: "zeros" }, { init: "normal(0.01)" }] };
-const SPEEDS = [1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000, "max"];
-const SEEK_EVERY = 80; // ms between two wishes of the slider
-const ADDRESS_EVERY = 1000; // ms between two changes of the address while playing
+const ADDRESS_EVERY = 400; // ms between two changes of the address at least
 const CHART_EVERY = 100; // ms between two drawings of the curves while playing
-const PRESSED = 500; // ms within which the server learns that Play was pressed
-const TELL_EVERY = 4000; // ms between two sentences to a screen reader while playing
 
 class Lab {
   state = null;
@@ -31,8 +30,6 @@ class Lab {
   cards = [];
   curves = new Curves();
   playing = false;
-  eager = false; // Play was pressed before there was anything to play
-  pressed = -Infinity;
   t = 0;
   dirty = false;
   listeners = { state: [], frame: [], dial: [], map: [] };
@@ -106,13 +103,12 @@ class Lab {
     this.#deal(message.proofs, before === null || message.data !== null);
     this.settings.show(this.state, this.data);
     find("speed").value = String(this.state.speed);
-    find("scrub").max = String(Math.max(1, this.curves.last, this.t));
     if (this.state.data === "own" && message.data) this.keeping = this.link.ready && (this.say({ do: "save" }), true);
     this.address();
-    this.controls();
+    this.transport.draw();
     this.emit("state", message);
     this.redraw();
-    if (before === null && this.eager) this.toggle();
+    if (before === null) this.transport.begin();
   }
 
   #busy({ says }) {
@@ -124,8 +120,7 @@ class Lab {
     this.frame = message;
     if (message.t < this.t) for (const card of this.cards) card.restart();
     this.t = message.t;
-    // A frame that was under way when Play was pressed does not know of it yet.
-    if (message.playing === this.playing || performance.now() - this.pressed > PRESSED) this.playing = message.playing;
+    if (this.transport.believes(message.playing)) this.playing = message.playing;
     this.curves.add(message.curves);
     message.networks.forEach((network, k) => this.cards[k]?.take(network, message.t));
     this.unseen = message.frame;
@@ -172,8 +167,7 @@ class Lab {
       if (anew) this.cards[k].restart();
     });
     find("add").hidden = networks.length >= this.choices.limits.networks;
-    find("legend").replaceChildren(...networks.map((entrant, k) =>
-      el("li", {}, sample(k, this.choices.dashes[k]), el("span", {}, entrant.init))));
+    legend(networks, this.choices.dashes);
   }
 
   wish = {
@@ -203,47 +197,6 @@ class Lab {
     this.say({ do: "set", state: compact(next) });
   }
 
-  // ---- playing
-
-  toggle() {
-    if (!this.state) {
-      this.eager = !this.eager;
-      say(find("play"), this.eager ? "Starting…" : "Play");
-      return;
-    }
-    this.pressed = performance.now();
-    if (this.playing) this.say({ do: "pause" });
-    else this.say({ do: "play", speed: this.state.speed });
-    this.playing = !this.playing;
-    this.controls();
-  }
-
-  step() {
-    this.say({ do: "step", n: 1 });
-  }
-
-  rewind() {
-    this.say({ do: "pause" });
-    this.say({ do: "seek", t: 0 });
-  }
-
-  seek(t) {
-    clearTimeout(this.seeking);
-    this.seeking = setTimeout(() => this.say({ do: "seek", t }), SEEK_EVERY);
-  }
-
-  speed(text) {
-    if (!this.state) return;
-    this.state.speed = text === "max" ? "max" : Number(text);
-    if (this.playing) this.say({ do: "play", speed: this.state.speed });
-    this.address();
-  }
-
-  controls() {
-    say(find("play"), this.playing ? "Pause" : "Play");
-    find("play").dataset.playing = this.playing ? "yes" : "no";
-  }
-
   // ---- drawing
 
   redraw() {
@@ -258,20 +211,12 @@ class Lab {
     // While this one is drawn the server makes the next.
     if (this.unseen) this.say({ do: "seen", frame: this.unseen });
     this.unseen = 0;
-    this.controls();
-    say(find("t"), String(this.t));
-    this.#pace();
-    const scrub = find("scrub");
-    const last = Math.max(1, this.curves.last, this.t);
-    if (document.activeElement !== scrub || this.playing) {
-      scrub.max = String(last);
-      scrub.value = String(this.t);
-    }
-    scrub.setAttribute("aria-valuetext", `step ${this.t} of ${last}`);
+    this.transport.draw();
     for (const card of this.cards) card.draw(this.data);
     this.#chart();
     if (this.frame) this.emit("frame", this.frame);
-    this.#tell();
+    this.#addressSoon();
+    this.speech.tell();
   }
 
   // All curves at every frame would be most of the work.
@@ -283,48 +228,20 @@ class Lab {
     drawChart(find("chart"), this.curves, this.t, look);
   }
 
-  #pace() {
-    const { seeking, rate } = this.frame ?? {};
-    const text = seeking !== null && seeking !== undefined ? `going to ${seeking}`
-      : this.playing && rate ? `${Math.round(rate)} a second` : "";
-    say(find("pace"), text);
-  }
-
-  #tell() {
-    const now = performance.now();
-    if (!this.playing || now - (this.addressed ?? 0) > ADDRESS_EVERY) this.address();
-    const stopped = this.told?.playing && !this.playing;
-    if (this.told && !stopped && now - this.told.at < TELL_EVERY) return this.#tellSoon();
-    this.told = { at: now, playing: this.playing };
-    for (const card of this.cards) card.describe();
-    say(find("live"), `Step ${this.t}${this.playing ? ", playing" : ""}. ${this.cards.map((card) => card.summary).join(" ")}`);
-  }
-
-  #tellSoon() {
-    this.told.playing = this.playing;
-    if (this.playing) return;
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
-      this.told = null;
-      this.#tell();
-    }, 600);
+  // Browsers take a hundred changes of the address in half a minute, and no more.
+  #addressSoon() {
+    clearTimeout(this.addressing);
+    const wait = (this.addressed ?? 0) + ADDRESS_EVERY - performance.now();
+    if (wait <= 0) this.address();
+    else if (!this.playing) this.addressing = setTimeout(() => this.address(), wait);
   }
 
   address() {
+    clearTimeout(this.addressing);
     this.addressed = performance.now();
     const next = `#${encoded({ ...this.state, t: this.t })}`;
     if (next !== location.hash) history.replaceState(null, "", next);
   }
-}
-
-function sample(index, name) {
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [key, value] of Object.entries({ width: 30, height: 14, "aria-hidden": "true" })) line.setAttribute(key, value);
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  const look = { d: "M0 7H30", stroke: `var(--look-${index})`, "stroke-width": 2.6, "stroke-dasharray": dash(name).join(" ") || "none" };
-  for (const [key, value] of Object.entries(look)) path.setAttribute(key, value);
-  line.append(path);
-  return line;
 }
 
 async function begin() {
@@ -332,14 +249,10 @@ async function begin() {
   const lab = new Lab(choices);
   lab.opening = OPENING;
   document.body.append(el("datalist", { id: "inits" }, ...choices.inits.map((value) => el("option", { value }))));
-  fill(find("speed"), SPEEDS.map((one) => [one, one === "max" ? "as fast as it goes" : `${one} steps/s`]), 200);
-  find("play").addEventListener("click", () => lab.toggle());
-  find("step").addEventListener("click", () => lab.step());
-  find("rewind").addEventListener("click", () => lab.rewind());
-  find("speed").addEventListener("change", () => lab.speed(find("speed").value));
-  find("scrub").addEventListener("input", () => lab.seek(Number(find("scrub").value)));
   find("log").addEventListener("change", () => lab.redraw());
   find("add").addEventListener("click", () => lab.add("xavier"));
+  lab.transport = new Transport(lab);
+  lab.speech = new Speech(lab);
   lab.settings = new Settings(find("settings-form"), choices, (changed) => lab.begin(changed));
   lab.files = files(lab);
   theme(() => {

@@ -47,6 +47,13 @@ export function drawPlane(canvas, network, index, trail, data) {
   const drawing = pen(canvas);
   if (!drawing) return;
   const { context, width, height } = drawing;
+  if (!network.weights.length) {
+    context.fillStyle = colour("muted");
+    context.font = `14px ${FONT}`;
+    context.textAlign = "center";
+    context.fillText("too many weights to draw", width / 2, height / 2, width - 16);
+    return;
+  }
   const points = spots(network);
   const scale = reach(points);
   const side = Math.min(width, height) / 2 - 16;

@@ -1,7 +1,8 @@
 // Every weight as a field: change one by hand, and see what it breaks. A drawing of the network finds them.
 
 import { el, fill, say } from "./dom.js";
-import { classColour, colour, FONT, pen } from "./look.js";
+import { drawGraph } from "./graph.js";
+import { colour, FONT, pen } from "./look.js";
 import { chooser, panel } from "./panels.js";
 
 const MOST_FIELDS = 400;
@@ -81,36 +82,9 @@ function graph(canvas, sizes, network, view) {
   const drawing = pen(canvas);
   if (!drawing) return;
   const { context, width, height } = drawing;
-  const place = (l, k) => [40 + (l * (width - 80)) / (sizes.length - 1), ((k + 0.5) * height) / sizes[l]];
-  view.edges = [];
-  network.weights.forEach((matrix, l) => {
-    const largest = Math.max(1e-300, ...matrix.flat().map((w) => Math.abs(w ?? 0)));
-    matrix.forEach((line, row) => line.forEach((weight, column) => {
-      const [from, to] = [place(l, column), place(l + 1, row)];
-      view.edges.push({ layer: l + 1, row, column, from, to });
-      context.strokeStyle = weight === 0 ? colour("muted") : classColour(weight > 0 ? 1 : 0);
-      context.setLineDash(weight === 0 ? [2, 4] : weight < 0 ? [7, 3] : []);
-      context.lineWidth = 1 + 4 * (Math.abs(weight ?? 0) / largest);
-      context.beginPath();
-      context.moveTo(...from);
-      context.lineTo(...to);
-      context.stroke();
-    }));
-  });
-  context.setLineDash([]);
+  view.edges = drawGraph(context, { width, height: height - 12 }, sizes, network.weights);
   context.font = `12px ${FONT}`;
   context.textAlign = "center";
-  sizes.forEach((size, l) => {
-    for (let k = 0; k < size; k++) {
-      context.fillStyle = colour("paper");
-      context.strokeStyle = colour("ink");
-      context.lineWidth = 1.5;
-      context.beginPath();
-      context.arc(...place(l, k), Math.min(11, height / size / 2.4), 0, 7);
-      context.fill();
-      context.stroke();
-    }
-  });
   context.fillStyle = colour("muted");
   context.fillText("solid +, dashed −, dotted 0", width / 2, height - 4);
 }
