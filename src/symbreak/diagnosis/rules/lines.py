@@ -43,6 +43,18 @@ def reset(modules: Collection[str], parameters: Collection[str]) -> str:
     return "\n".join(lines)
 
 
+def roots(names: Collection[str]) -> tuple[str, ...]:
+    """Return where copies hang: their names without the parts at the end that are the same in all.
+
+    >>> roots(["layers.0.norm.weight", "layers.1.norm.weight"])
+    ('layers.0', 'layers.1')
+    """
+    parts = [name.split(".") for name in names]
+    while len({each[-1] for each in parts}) == 1 and min(map(len, parts)) > 1:
+        parts = [each[:-1] for each in parts]
+    return tuple(".".join(each) for each in parts)
+
+
 def _weights(context: Context, kinds: Collection[str]) -> list[str]:
     used = [op.weight.parameter for op in context.wires.operations if op.weight and op.kind in kinds]
     found = [context.observation.parameter(name) for name in dict.fromkeys(used)]

@@ -24,6 +24,9 @@ PAIRS_EXCESS = 3.0
 # two; sound outputs are smaller than that.
 SQUARED_EXCESS = 2.0
 ERROR_FACTOR = 10.0
+# A sum over fewer targets is no matter; rounding of a sum of thousands stays far below a thousandth.
+SUMMED = 8.0
+ROUNDED = 1e-3
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -31,11 +34,14 @@ def find(context: Context) -> Iterator[Finding]:
     loss = context.observation.loss
     if loss is None or loss.targets is None or not math.isfinite(loss.value):
         return
+    yield from _summed(loss, context)
     if loss.normalized:
         finding = _misfed(loss, context)
         if finding is not None:
             yield finding
             return
+    if loss.kind == "cross-entropy" and _knows_the_target(loss, context):
+        return  # a margin in favour of the other classes, as ArcFace's: the usual losses are no measure
     reference, formula = _reference(loss)
     power = {"squared-error": 1.0, "absolute-error": 0.5}.get(loss.kind)
     excess = loss.value - reference
@@ -45,6 +51,36 @@ def find(context: Context) -> Iterator[Finding]:
         yield _finding(loss, reference, formula, context, error=worse)
     elif (missing := output_bias.missed(context)) is not None and loss.value > ERROR_FACTOR * max(0.0, missing.best):
         yield _far(loss, missing, context)
+
+
+def _summed(loss: Loss, context: Context) -> Iterator[Finding]:
+    """Explain a total that is the sum over the targets and not their mean."""
+    count = len(loss.targets) if loss.targets is not None and loss.targets.ndim else 0
+    known = {context.observation.samples, count, loss.targets.size if loss.targets is not None else 0}
+    ratio = loss.total / loss.value if loss.value > 0 else 0.0
+    if ratio > SUMMED and any(abs(ratio - n) < ROUNDED * n for n in known):
+        head = _head(context)
+        yield Finding(
+            rule=RULE.slug,
+            severity="info",
+            status="measured",
+            where=Where(parameters=head[:1], modules=head[1:]),
+            says=f"the {loss.kind} is summed over {ratio:.4g} targets: {loss.total:.4g}, and {loss.value:.4g} for each",
+            measured={"total": loss.total, "loss": loss.value},
+            expected="reduction='mean', or a learning rate for this size of batch",
+            why="A sum makes every gradient, and with plain gradient descent every step, as many times larger as there "
+            "are targets: another batch size asks for another learning rate. Adam does not see the difference.",
+            synthetic=context.observation.synthetic,
+        )
+
+
+def _knows_the_target(loss: Loss, context: Context) -> bool:
+    """Tell whether the scores that a loss is given were made with the help of its targets."""
+    known: set[int] = set()
+    for operation in context.observation.operations[: (loss.output or 0) + 1]:
+        if (operation.kind == "input" and operation.name == "target") or known & set(operation.inputs):
+            known.add(operation.index)
+    return loss.output in known
 
 
 def _most(context: Context) -> float:
