@@ -17,6 +17,8 @@ ONE_SIDED = frozenset(("relu6", "gelu", "silu", "mish", "elu", "elu(1)", "selu",
 # With half of all slopes below a hundredth of the steepest, half of the gradient is lost at this layer alone.
 SHARE = 0.5
 ERROR_SHARE = 0.9
+# Xavier's weights leave numbers as large as they come; of size 3, more than half saturate tanh.
+LARGE = 3.0
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -101,10 +103,20 @@ def _finding(
         expected=f"pre-activations of size about 1, below {SHARE:.0%} saturated",
         why="Where the curve is flat its slope is nearly zero, and so is every gradient that passes there. The "
         "unit's answer cannot be changed by a small step, however wrong it is.",
-        fix="\n".join(_lines(drawn, [name for name in inside if name not in drawn]))
+        fix="\n".join((*_lines(drawn, [name for name in inside if name not in drawn]), *_inputs(context, weight)))
         or "# smaller numbers on the way in: by smaller weights, a normalization, or a smaller factor",
         synthetic=context.observation.synthetic,
     )
+
+
+def _inputs(context: Context, weight: str) -> Iterator[str]:
+    """Yield what to do about inputs that saturate units whatever their weights."""
+    for operation in context.wires.weighted:
+        if operation.weight is not None and operation.weight.parameter == weight:
+            size = context.wires.received(operation) or 0.0
+            if size > LARGE:
+                yield f"# and make what it reads smaller, now of size {size:.3g}: x = (x - x.mean(0)) / x.std(0)"
+            return
 
 
 def _lines(drawn: list[str], zeroed: list[str]) -> Iterator[str]:

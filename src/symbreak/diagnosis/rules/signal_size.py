@@ -105,11 +105,12 @@ def _finding(context: Context, slug: str, operation: Operation, size: float, sta
         | ({"similarity": similarity} if similarity is not None else {}),
         expected="a factor near 1 a layer: Var W = gain^2 / fan_in",
         why=_EXPLODES if grows else _FADES,
-        fix=drawn_anew(context),
+        fix=drawn_anew(context) + ("" if grows or depth < ALIKE_DEPTH else DEEPER),
         synthetic=context.observation.synthetic,
     )
 
 
+DEEPER = "\n# at this depth also a normalization, or residual branches: ReLU turns all inputs to one direction"
 _EXPLODES = (
     "Each layer multiplies the signal by about the same factor, so depth makes a power of it. Large signals saturate "
     "what can saturate and make the output, the loss and the gradients as large."
