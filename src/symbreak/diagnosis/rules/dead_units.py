@@ -86,7 +86,7 @@ def _pushed(context: Context, operation: Operation) -> bool:
 def _finding(context: Context, found: list[Operation]) -> Finding:
     signals = [operation.signal for operation in found if operation.signal is not None]
     off, units = (sum(counts) for counts in zip(*((len(s.off), s.units) for s in signals), strict=True))
-    names = list(dict.fromkeys(name for operation in found for name in _made_by(context, operation)))
+    names = dict.fromkeys(n for op in found for n in (*_made_by(context, op), *_shifts(context, op)))
     places = list(dict.fromkeys(operation.module or operation.name for operation in found))
     shown = ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
     biases = [n for op in found for n in _shifts(context, op) or _made_by(context, op)[1:]]
