@@ -268,7 +268,7 @@ _UNSCALED = "its configuration starts all matrices from N(0, 1), whatever their 
 JUSTIFIED: dict[tuple[str, str], str] = {
     **{
         ("CpmAnt", rule): _UNSCALED
-        for rule in ("loss-at-init", "wrong-scale", "exploding-signal", "exploding-gradient")
+        for rule in ("loss-at-init", "wrong-scale", "exploding-signal", "exploding-gradient", "saturated-units")
     },
     (
         "MT5",

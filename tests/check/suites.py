@@ -14,6 +14,8 @@ from check import (
     held_bad_structure,
     held_sound_nets,
     held_sound_tasks,
+    second_bad,
+    second_sound,
     sound_defaults,
     sound_forms,
     sound_schemes,
@@ -23,7 +25,18 @@ from check import (
 )
 from check.cases import gather
 
-HELD = gather([held_bad_structure, held_bad_flow, held_sound_nets, held_sound_tasks, tried_bad, tried_sound])
+HELD = gather(
+    [
+        held_bad_structure,
+        held_bad_flow,
+        held_sound_nets,
+        held_sound_tasks,
+        tried_bad,
+        tried_sound,
+        second_bad,
+        second_sound,
+    ]
+)
 BAD = (
     *gather([bad_symmetry, bad_frozen, bad_values, bad_loss, bad_signal, bad_scale, bad_construction]),
     *(case for case in HELD if case.expect),

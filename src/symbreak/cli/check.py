@@ -92,8 +92,8 @@ def command(
 ) -> None:
     """Tell what is wrong with a model's start: proved or measured, where, why, and what to change.
 
-    The current folder is importable, as with python -m. `[tool.symbreak]` in pyproject.toml may hold select, ignore,
-    only and suppressions. Exit codes: 0 sound, 1 errors or warnings, 2 it could not be run.
+    The current folder is importable, as with python -m. The table tool.symbreak of pyproject.toml may hold select,
+    ignore, only and suppressions. Exit codes: 0 sound, 1 errors or warnings, 2 it could not be run.
     """
     from symbreak.cli import config
     from symbreak.diagnosis.checking import chosen as chosen_rules

@@ -139,7 +139,7 @@ class Signal:
         nonfinite: how many entries are inf or nan.
         similarity: mean cosine between the outputs for different samples (or positions); None for fewer than two.
         flat: for activations, the share of entries where the slope is (nearly) zero.
-        off: for activations, units whose slope is exactly zero on all samples.
+        off: for activations, units whose slope is zero on all samples; nearly so for curves that level off on one side.
         constant: units with one and the same value on all samples.
         units: length of the unit (channel) axis.
         gradient_rms, gradient_nonfinite: of the loss's gradient with respect to this output; None if there is none.
@@ -193,7 +193,7 @@ class Operation:
         bias: name of the bias that it adds.
         unit_axis: the axis of the output that counts units (channels).
         attributes: further facts, such as eps or p; `integer` where no floats are given, `outputs` where
-            more than one tensor is.
+            more than one tensor is, `sharp` the share of a softmax's rows that are all on one place.
         signal: None where it was not measured (shapes, integers, masks).
     """
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbreak.diagnosis import values
+from symbreak.diagnosis.invariance import Swap
 from symbreak.diagnosis.observation import Gradient, Observation, Parameter
 
 Array = NDArray[Any]
@@ -67,8 +68,9 @@ class Reach:
     probes: int
 
 
-def reach(observation: Observation) -> Reach:
-    """Find out by gradients; needs an observation with a backward pass."""
+def reach(observation: Observation, swaps: Iterable[Swap] = ()) -> Reach:
+    """Find out by gradients; needs an observation with a backward pass. Parameters that change places move alike."""
+    leaders = {b: a for swap in swaps for a, b in swap.pairs}
     moving = [p for p in observation.parameters if p.trainable and not p.buffer and p.gradient is not None]
     names = {p.name for p in moving}
     classes = {key: found for key, found in candidates(observation.parameters).items() if key[0] in names}
@@ -80,6 +82,7 @@ def reach(observation: Observation) -> Reach:
     rng = np.random.default_rng(0)
     while observation.probe and probes < MOST_PROBES and quiet < 2 and _open(moving, classes, alive):
         point = {p.name: _moved(p, classes, rng) for p in moving if p.name in alive}
+        point |= {b: point[a] for b, a in leaders.items() if a in point and b in point}
         quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes)), wide) else quiet + 1
         probes += 1
     stuck = tuple(p.name for p in moving if p.name not in alive)
@@ -133,6 +136,17 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
         norms[unit] > 0 and before[unit] == before[group[0]] and classes.first[unit] != classes.first[group[0]]
         for group in groups
         for unit in group[1:]
+    )
+
+
+def confirmed(observation: Observation, swap: Swap) -> bool:
+    """Tell whether parameters that are said to change places have gradients of equal size, if any has one."""
+    gradients = [tuple(observation.parameter(name).gradient for name in pair) for pair in swap.pairs]
+    pairs = [(a, b) for a, b in gradients if a is not None or b is not None]
+    largest = max((each.rms for pair in pairs for each in pair if each is not None), default=0.0)
+    return bool(pairs) and all(
+        a is not None and b is not None and abs(a.rms - b.rms) <= SAME * max(a.rms, b.rms) + ROUNDING * largest
+        for a, b in pairs
     )
 
 

@@ -17,6 +17,9 @@ from symbreak.diagnosis.suppression import Baseline, Known, Suppressed, Suppress
 from symbreak.errors import InvalidInput
 
 SCHEMA = "symbreak/check/1"
+# A repair may uncover what it hid, as a signal that exploded hides the head's own size.
+ROUNDS = 3
+CONSEQUENCES = ("loss-at-init", "output-bias")
 
 
 class Unsound(AssertionError):
@@ -79,15 +82,16 @@ class Report:
         )
 
     def fix_(self, *, inplace: bool = False) -> tuple[Any, Report]:
-        """Run the lines that the findings give, on a copy or in place, and check again.
+        """Run the lines that the findings give, on a copy or in place, and check again; so up to three times.
 
-        Lines that mend something else than the model (the loss, the data) are left to you.
+        Causes come before what follows from them: the size of the output waits until the signal is right. Lines that
+        mend something else than the model (the loss, the data) are left to you.
 
         Returns:
             The repaired model and its report.
 
         Raises:
-            InvalidInput: there is no model to repair, as for a file.
+            InvalidInput: there is no model to repair, as for a file, or it is scripted.
         """
         if self.again is None:
             raise InvalidInput(
@@ -198,10 +202,15 @@ def check(
 
     def again(repair: bool, inplace: bool) -> tuple[Any, Report]:
         target = checked if inplace else copy.deepcopy(checked)
-        if repair:
-            _apply(target, [finding.fix for outcome in outcomes for finding in outcome.findings])
         options: dict[str, Any] = {"select": wanted, "only": only, "seed": seed, "deep": deep}
-        return target, check(target, x, y, loss_fn, synthetic=synthetic, **options)
+        findings: Sequence[Finding] = [finding for outcome in outcomes for finding in outcome.findings]
+        for _ in range(ROUNDS):
+            _apply(target, _due(findings) if repair else ())
+            report = check(target, x, y, loss_fn, synthetic=synthetic, **options)
+            findings = report.findings
+            if not repair or report.ok or not _due(findings):
+                break
+        return target, report
 
     count = sum(p.summary.size for p in observation.parameters if not p.buffer)
     return Report(name, count, outcomes, again if checked is not None else None)
@@ -247,11 +256,32 @@ def _deepened(observation: Observation, model: Any, x: Any, y: Any, loss_fn: Any
     return deepened(observation, model, x, None if callable(y) else y, loss_fn)
 
 
+def _due(findings: Iterable[Finding]) -> list[str]:
+    """Return the lines to run now: causes before what follows from them.
+
+    Lines that do not name the model mend the loss or the data, which are not ours to change.
+    """
+    useful = [f for f in findings if any("model" in line and line[:1] != "#" for line in f.fix.splitlines())]
+    causes = [f for f in useful if f.rule not in CONSEQUENCES]
+    return list(dict.fromkeys(f.fix for f in causes or useful))
+
+
 def _apply(model: Any, fixes: Iterable[str]) -> None:
+    """Run lines that findings gave.
+
+    Raises:
+        InvalidInput: the model is scripted, and gives no parameters by name.
+    """
     import torch
 
-    # Lines that do not name the model mend the loss or the data, which are not ours to change.
-    for lines in dict.fromkeys(fix for fix in fixes if "model" in fix):
+    if isinstance(model, torch.jit.ScriptModule) and fixes:
+        raise InvalidInput(
+            "a model can be repaired before it is scripted",
+            got=type(model).__name__,
+            allowed="the torch.nn.Module that torch.jit.script was given",
+            hint="check(model, x).fix_() before torch.jit.script(model)",
+        )
+    for lines in fixes:
         with torch.no_grad():
             exec(lines, {"model": model, "torch": torch})  # our own lines, in which names are quoted
 

@@ -12,7 +12,7 @@ from symbreak.torch.operations import ACTIVATIONS, activation_name, plain
 from symbreak.torch.spaces import REDUCTIONS
 from symbreak.torch.trace import Leaf, Record, Ref, Trace
 
-TAKEN = {"select": "picked", "unbind": "picked"}
+TAKEN = dict.fromkeys(("select", "unbind", "slice", "split", "split_with_sizes"), "picked")
 # Operations that only move entries are followed and not listed.
 MOVING = frozenset(
     ("view", "_unsafe_view", "reshape", "t", "transpose", "permute", "unsqueeze", "squeeze", "expand", "clone",

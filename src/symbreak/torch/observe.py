@@ -86,7 +86,7 @@ def observe(
         calls.in_training(model)
         trace = record_pass(model, run, watch)
         wiring = Wiring(trace)
-        operations = _with_gradients(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
+        operations = _measured(wiring.operations(signals.forward, signals.axes), signals, wiring.numbers())
         total = trace.result
         loss = losses.loss(trace, float(total.float().mean()), wiring.numbers()) if total is not None else None
     described = tuple(replace(p, gradient=gradients.get(p.name)) for p in at_rest)
@@ -171,9 +171,7 @@ def judged(found: tuple[Parameter, ...], only: str | None) -> tuple[Parameter, .
     return tuple(replace(each, judged=one) for each, one in zip(found, chosen, strict=True))
 
 
-def _with_gradients(
-    operations: tuple[Operation, ...], signals: Signals, numbers: Mapping[int, int]
-) -> tuple[Operation, ...]:
+def _measured(operations: tuple[Operation, ...], signals: Signals, numbers: Mapping[int, int]) -> tuple[Operation, ...]:
     back = {place: record for record, place in numbers.items()}
     found = []
     for operation in operations:
@@ -181,6 +179,9 @@ def _with_gradients(
         if operation.signal is not None and noted is not None:
             signal = replace(operation.signal, gradient_rms=noted[0], gradient_nonfinite=noted[1])
             operation = replace(operation, signal=signal)
+        sharp = signals.sharp.get(back[operation.index])
+        if sharp is not None:
+            operation = replace(operation, attributes={**operation.attributes, "sharp": sharp})
         found.append(operation)
     return tuple(found)
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from symbreak.diagnosis.observation import Signal
 from symbreak.torch.gradients import gradient_of
-from symbreak.torch.operations import flat_regions, kind_of, plain
+from symbreak.torch.operations import activation_name, flat_regions, kind_of, plain
+from symbreak.torch.sharpness import sharpness
 from symbreak.torch.trace import Leaf, Record, Ref
 
 MEASURED = frozenset(
@@ -20,6 +21,8 @@ MEASURED = frozenset(
 ) | {"matmul", "concat", "pool"}
 # What a mask may have been added to, or handed on by.
 MASKED = frozenset(("add", "multiply", "matmul", "concat"))
+FADING = frozenset(("gelu", "silu", "mish", "elu", "selu"))
+"""Activations that level off to the left alone."""
 LEFT = {"mm": "self", "bmm": "self", "addmm": "mat1", "baddbmm": "batch1"}
 """The left factor of a product; where it is the weight, its rows are the units."""
 # Cosines between so many rows settle the mean cosine to a few hundredths, at a cost that no pass notices.
@@ -36,6 +39,7 @@ class Signals:
     forward: dict[int, Signal] = field(default_factory=dict)
     gradients: dict[int, tuple[float, int]] = field(default_factory=dict)
     axes: dict[int, int] = field(default_factory=dict)
+    sharp: dict[int, float] = field(default_factory=dict)
     _fixed: set[int] = field(default_factory=set)
 
     def watch(
@@ -46,6 +50,9 @@ class Signals:
         self._follow_axis(record, kind, output)
         if not record.data:
             self._fixed.add(record.index)
+        sharp = sharpness(record, args) if kind in ("softmax", "attention") else None
+        if sharp is not None:
+            self.sharp[record.index] = sharp
         measurable = output.layout == torch.strided and output.numel() and output.dim()
         if kind not in MEASURED or not record.data or not measurable:
             return None
@@ -141,17 +148,21 @@ def _similarity(rows: Tensor) -> float | None:
 
 
 def _flat(record: Record, argument: Tensor | None, axis: int) -> tuple[float | None, tuple[int, ...]]:
-    """Return the share of entries in a flat part of the activation, and the units that are off on all samples."""
+    """Return the share of entries in a flat part of the activation, and the units that are off on all samples.
+
+    Curves that level off on one side only (GELU, ELU) are as good as off there; softplus makes small numbers there.
+    """
     regions = flat_regions(record.target, record.arguments)
     if regions is None or argument is None:
         return None, ()
+    fading = activation_name(record.target, record.arguments).partition("(")[0] in FADING
     table = _by_unit(argument.detach(), axis)
     flat = torch.zeros(table.shape, dtype=torch.bool, device=table.device)
     exact = torch.zeros(table.shape, dtype=torch.bool, device=table.device)
     for region in regions:
         inside = (table >= region.low) & (table <= region.high)
         flat |= inside
-        if region.exact:
+        if region.exact or fading:
             exact |= inside
     off = torch.nonzero(exact.all(dim=0)).flatten().tolist()
     return float(flat.float().mean()), tuple(off)

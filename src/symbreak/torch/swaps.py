@@ -222,6 +222,36 @@ def _picked(reading: _Reading, record: Record, output: int) -> _Form:
     return _Form(reading.write(record, index=other.get(index, index)))
 
 
+def _piece(reading: _Reading, record: Record, output: int) -> _Form:
+    """A slice of one place is, after the exchange, that of the other; one from the start on may hold both."""
+    _, axis = _only(reading, record)
+    given, size = record.arguments, record.operand_shapes[0]
+    dim = int(given.get("dim", 0)) % len(size)
+    if dim != axis:
+        return _Form(reading.write(record), axis)
+    first = slice(given.get("start"), given.get("end"), given.get("step", 1)).indices(size[dim])
+    i, j = reading.places
+    held = set(range(*first)) & {i, j}
+    if not held or (first[0] == 0 and first[2] == 1 and len(held) == 2):
+        return _Form(reading.write(record), axis if held else None)
+    if (given.get("start"), given.get("end")) != (first[0], first[0] + 1):
+        raise _NoRule  # of several places, or written in another way than the other one would be
+    other = {i: j, j: i}[first[0]]
+    return _Form(reading.write(record, start=other, end=other + 1))
+
+
+def _parts(reading: _Reading, record: Record, output: int) -> _Form:
+    """Pieces of one place each change places; along another axis each piece is exchanged in itself."""
+    _, axis = _only(reading, record)
+    dim = int(record.arguments.get("dim", 0)) % len(record.operand_shapes[0])
+    if dim != axis:
+        return _Form(reading.write(record, output), axis)
+    if len(record.shapes) != record.operand_shapes[0][dim]:
+        raise _NoRule
+    i, j = reading.places
+    return _Form(reading.write(record, {i: j, j: i}.get(output, output)))
+
+
 def _reduced(reading: _Reading, record: Record, output: int) -> _Form:
     """A reduction over the axis does not see the exchange."""
     _, axis = _only(reading, record)
@@ -248,6 +278,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("t", "transpose", "permute", "unsqueeze", "view", "_unsafe_view", "reshape"), _moved),
     **dict.fromkeys(("mm", "addmm"), _product),
     **dict.fromkeys(("select", "unbind"), _picked),
+    "slice": _piece,
+    **dict.fromkeys(("split", "split_with_sizes"), _parts),
     **dict.fromkeys(REDUCTIONS - {"any", "all", "min", "max"}, _reduced),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Parameter
-from symbreak.diagnosis.rules.lines import reset
+from symbreak.diagnosis.rules.lines import reset, roots
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Tables made by formula (identities, masks, decay rates 1, 2, ..., n) repeat few values and are rightly alike in every
@@ -24,14 +24,15 @@ SHARDS = (2, 3, 4, 8)
 def find(context: Context) -> Iterator[Finding]:
     """Report groups of equal random tensors, those of the same copied modules together."""
     groups: dict[tuple[object, ...], list[Parameter]] = defaultdict(list)
+    unused = set(context.observation.unused)  # as a target network's, which is a copy on purpose
     for parameter in context.observation.parameters:
-        if _counts(parameter):
+        if _counts(parameter) and parameter.name not in unused:
             seen = parameter.summary
             groups[(parameter.shape, parameter.dtype, seen.mean, seen.std, seen.low, seen.high)].append(parameter)
     equal = [same for alike in groups.values() if len(alike) > 1 for same in _equal(alike)]
     by_modules: dict[tuple[str, ...], list[list[Parameter]]] = defaultdict(list)
     for same in equal:
-        by_modules[_roots([p.name for p in same])].append(same)
+        by_modules[roots([p.name for p in same])].append(same)
     for modules, found in by_modules.items():
         # Biases are often copied and rarely drawn; only equal matrices say that a layer was not drawn anew.
         if any(len(p.shape) > 1 for same in found for p in same):
@@ -59,18 +60,6 @@ def _sharded(parameter: Parameter) -> Iterator[Finding]:
 
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one[0], other[0]) and np.array_equal(one, other)  # the first rows tell nearly always
-
-
-def _roots(names: list[str]) -> tuple[str, ...]:
-    """Return where copies hang: their names without the parts at the end that are the same in all.
-
-    >>> _roots(["layers.0.norm.weight", "layers.1.norm.weight"])
-    ('layers.0', 'layers.1')
-    """
-    parts = [name.split(".") for name in names]
-    while len({each[-1] for each in parts}) == 1 and min(map(len, parts)) > 1:
-        parts = [each[:-1] for each in parts]
-    return tuple(".".join(each) for each in parts)
 
 
 def _counts(parameter: Parameter) -> bool:
@@ -124,7 +113,8 @@ def _finding(modules: tuple[str, ...], found: list[list[Parameter]], parameters:
         severity="warning",
         status="proved",
         where=Where(parameters=names, modules=modules),
-        says=f"{', '.join(modules[1:]) or other} starts as a copy of {modules[0] or first}: "
+        says=f"{', '.join(modules[1:]) or other} start{'s' if len(modules) < 3 else ''} as a copy of "
+        f"{modules[0] or first}: "
         f"{len(names)} tensors are equal in groups to the last bit",
         measured={"tensors": len(names), "copies": len(modules)},
         expected="an independent draw for each layer",

@@ -86,10 +86,10 @@ def _pushed(context: Context, operation: Operation) -> bool:
 def _finding(context: Context, found: list[Operation]) -> Finding:
     signals = [operation.signal for operation in found if operation.signal is not None]
     off, units = (sum(counts) for counts in zip(*((len(s.off), s.units) for s in signals), strict=True))
-    names = list(dict.fromkeys(name for operation in found for name in _made_by(context, operation)))
+    names = dict.fromkeys(n for op in found for n in (*_made_by(context, op), *_shifts(context, op)))
     places = list(dict.fromkeys(operation.module or operation.name for operation in found))
     shown = ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
-    biases = [n for op in found for n in _made_by(context, op)[1:]]
+    biases = [n for op in found for n in _shifts(context, op) or _made_by(context, op)[1:]]
     return Finding(
         rule=RULE.slug,
         severity="error" if off == units else "warning",
@@ -104,6 +104,12 @@ def _finding(context: Context, found: list[Operation]) -> Finding:
         or "# a smaller learning rate, centred inputs, or leaky_relu",
         synthetic=context.observation.synthetic,
     )
+
+
+def _shifts(context: Context, operation: Operation) -> list[str]:
+    """Return the biases of a normalization right before an activation."""
+    norms = [op for op in context.wires.sources(operation) if op.kind == "norm"]
+    return [name for op in norms for name in op.parameters if name.endswith(("bias", "beta"))]
 
 
 def _made_by(context: Context, operation: Operation) -> tuple[str, ...]:

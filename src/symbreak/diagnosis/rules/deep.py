@@ -9,6 +9,7 @@ from symbreak.diagnosis import patterns
 from symbreak.diagnosis.certifying import certificates
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.model_certificate import ModelCertificate
+from symbreak.diagnosis.rules.lines import roots
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.diagnosis.symmetry.classes import listed
 
@@ -86,20 +87,12 @@ def tied_modules(context: Context) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], list[patterns.TensorTie]] = {}
     for tie in patterns.tensors(context.colours, proofs):
         if tie.equal and _judged(context, list(tie.names)):
-            groups.setdefault(_owners(tie.names), []).append(tie)
+            groups.setdefault(roots(tie.names), []).append(tie)
     matrices = {p.name for p in context.observation.parameters if len(p.shape) > 1}
     for owners, tied in groups.items():
         if len(set(owners)) > 1 and any(matrices & set(tie.names) for tie in tied):
             used = dict.fromkeys(place for tie in tied for place in tie.certificates)
             yield _copies(context, owners, tied, [proofs[place] for place in used])
-
-
-def _owners(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the longest paths in which the names differ, without what they share at their ends."""
-    parts = [name.split(".") for name in names]
-    while len({part[-1] for part in parts}) == 1 and all(len(part) > 1 for part in parts):
-        parts = [part[:-1] for part in parts]
-    return tuple(".".join(part) for part in parts)
 
 
 def _copies(

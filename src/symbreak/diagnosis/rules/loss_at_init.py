@@ -9,7 +9,7 @@ import numpy as np
 
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Loss, Operation
-from symbreak.diagnosis.rules import output_bias
+from symbreak.diagnosis.rules import output_bias, shape_broadcast
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.wires import passes
 
@@ -24,18 +24,26 @@ PAIRS_EXCESS = 3.0
 # two; sound outputs are smaller than that.
 SQUARED_EXCESS = 2.0
 ERROR_FACTOR = 10.0
+# An output of half the size of what is wanted, or logits of 1/2, leave the loss near its reference.
+SIZE = 0.5
+# A sum over fewer targets is no matter; rounding of a sum of thousands stays far below a thousandth.
+SUMMED = 8.0
+ROUNDED = 1e-3
 
 
 def find(context: Context) -> Iterator[Finding]:
     """Compare the loss with its reference; look at what the loss is given."""
     loss = context.observation.loss
-    if loss is None or loss.targets is None or not math.isfinite(loss.value):
+    if loss is None or loss.targets is None or not math.isfinite(loss.value) or any(shape_broadcast.find(context)):
         return
+    yield from _summed(loss, context)
     if loss.normalized:
         finding = _misfed(loss, context)
         if finding is not None:
             yield finding
             return
+    if loss.kind == "cross-entropy" and _knows_the_target(loss, context):
+        return  # a margin in favour of the other classes, as ArcFace's: the usual losses are no measure
     reference, formula = _reference(loss)
     power = {"squared-error": 1.0, "absolute-error": 0.5}.get(loss.kind)
     excess = loss.value - reference
@@ -45,6 +53,36 @@ def find(context: Context) -> Iterator[Finding]:
         yield _finding(loss, reference, formula, context, error=worse)
     elif (missing := output_bias.missed(context)) is not None and loss.value > ERROR_FACTOR * max(0.0, missing.best):
         yield _far(loss, missing, context)
+
+
+def _summed(loss: Loss, context: Context) -> Iterator[Finding]:
+    """Explain a total that is the sum over the targets and not their mean."""
+    count = len(loss.targets) if loss.targets is not None and loss.targets.ndim else 0
+    known = {context.observation.samples, count, loss.targets.size if loss.targets is not None else 0}
+    ratio = loss.total / loss.value if loss.value > 0 else 0.0
+    if ratio > SUMMED and any(abs(ratio - n) < ROUNDED * n for n in known):
+        head = _head(context)
+        yield Finding(
+            rule=RULE.slug,
+            severity="info",
+            status="measured",
+            where=Where(parameters=head[:1], modules=head[1:]),
+            says=f"the {loss.kind} is summed over {ratio:.4g} targets: {loss.total:.4g}, and {loss.value:.4g} for each",
+            measured={"total": loss.total, "loss": loss.value},
+            expected="reduction='mean', or a learning rate for this size of batch",
+            why="A sum makes every gradient, and with plain gradient descent every step, as many times larger as there "
+            "are targets: another batch size asks for another learning rate. Adam does not see the difference.",
+            synthetic=context.observation.synthetic,
+        )
+
+
+def _knows_the_target(loss: Loss, context: Context) -> bool:
+    """Tell whether the scores that a loss is given were made with the help of its targets."""
+    known: set[int] = set()
+    for operation in context.observation.operations[: (loss.output or 0) + 1]:
+        if (operation.kind == "input" and operation.name == "target") or known & set(operation.inputs):
+            known.add(operation.index)
+    return loss.output in known
 
 
 def _most(context: Context) -> float:
@@ -92,7 +130,7 @@ def _finding(loss: Loss, reference: float, formula: str, context: Context, *, er
         expected=f"about {formula} = {reference:.4g}",
         why="An untrained model that is sure of its answers is wrong with certainty, and its first many steps only "
         "unlearn that. The logits are too large: the last layer's weights, or the signal that reaches it.",
-        fix=_shrink(head),
+        fix=_smaller(context, loss, head),
         synthetic=context.observation.synthetic,
     )
 
@@ -114,21 +152,42 @@ def _far(loss: Loss, missing: output_bias.Missed, context: Context) -> Finding:
     )
 
 
-def _shrink(head: tuple[str, ...]) -> str:
-    if not head:
+def _smaller(context: Context, loss: Loss, head: tuple[str, ...]) -> str:
+    """Return lines that make the output as small as is right: its bias where that is what is large, else its weight."""
+    path = list(_back(context))
+    signal = path[0].signal if path else None
+    if not head or signal is None or not signal.rms or not context.observation.parameter(head[0]).judged:
         return "# make the output smaller: smaller weights in the last layer"
-    return f"with torch.no_grad():\n    model.get_parameter({head[0]!r}).mul_(0.1)  # or std = 1 / sqrt(fan_in)"
+    if any(operation.kind == "norm" for operation in path[:-1]):
+        return "# the scores come after a normalization: make the factor smaller by which they are multiplied"
+    bias = path[-1].bias
+    if bias and signal.std < signal.rms / 2 and abs(context.observation.parameter(bias).summary.mean) > signal.rms / 2:
+        missing = output_bias.missed(context)
+        zero = f"torch.nn.init.zeros_(model.get_parameter({bias!r}))"
+        return zero if missing is None else output_bias.cure(context, missing)
+    size = float(np.sqrt(np.mean(np.square(loss.targets)))) if loss.targets is not None and "error" in loss.kind else 1
+    factor = SIZE * size / signal.rms
+    return (
+        f"with torch.no_grad():\n    model.get_parameter({head[0]!r}).mul_({factor:.1g})  # or std = 1 / sqrt(fan_in)"
+    )
+
+
+def _back(context: Context) -> Iterator[Operation]:
+    """Yield the operation that gives the prediction and those before it, up to the one with a weight."""
+    loss = context.observation.loss
+    if loss is None or loss.output is None:
+        return
+    operation = context.observation.operations[loss.output]
+    yield operation
+    while operation.weight is None and operation.inputs:
+        operation = context.observation.operations[operation.inputs[0]]
+        yield operation
 
 
 def _head(context: Context) -> tuple[str, ...]:
     """Return the weight and the module of the operation that gives the prediction."""
-    loss = context.observation.loss
-    if loss is None or loss.output is None:
-        return ()
-    operation = context.observation.operations[loss.output]
-    while operation.weight is None and operation.inputs:
-        operation = context.observation.operations[operation.inputs[0]]
-    return (operation.weight.parameter, operation.module) if operation.weight else ()
+    last = next((op for op in _back(context) if op.weight is not None), None)
+    return (last.weight.parameter, last.module) if last is not None and last.weight is not None else ()
 
 
 def _misfed(loss: Loss, context: Context) -> Finding | None:

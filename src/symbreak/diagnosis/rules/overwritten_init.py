@@ -31,6 +31,8 @@ def find(context: Context) -> Iterator[Finding]:
             yield unwritten
         elif (pair := _overwritten(parameter, events, reach)) is not None:
             yield _lost(name, *pair, len(reach[pair[1].where]))
+        elif (last := _padding_lost(parameter, events)) is not None:
+            yield _padded(name, last)
         elif (pair := _repeated(events, reach)) is not None:
             twice[pair[0].where, pair[1].where].append(pair)
     for pairs in twice.values():
@@ -58,9 +60,20 @@ def _overwritten(parameter: Parameter, events: Sequence[Event], reach: Reach) ->
         special = events[earlier]
         before = next((e.value for e in reversed(events[:earlier]) if e.own or e.where != special.where), None)
         lost = special.where != last.where and not _unchanged(events, special, last)
-        if lost and len(reach[special.where]) < len(reach[last.where]) and _special(special, parameter, before):
+        # A sweep over more parameters, or one that puts back what the layer had before, knew nothing of it.
+        swept = len(reach[special.where]) < len(reach[last.where]) or (before is not None and last.value == before)
+        if lost and swept and _special(special, parameter, before):
             return special, last
     return None
+
+
+def _padding_lost(parameter: Parameter, events: Sequence[Event]) -> Event | None:
+    """Return the draw that went over the row of zeros that an embedding keeps for padding, if none put it back."""
+    place = _replacing(events)
+    if place is None or parameter.module not in ("Embedding", "EmbeddingBag") or not events[place].random:
+        return None
+    row = [event.value == 0 and not event.whole for event in events]
+    return events[place] if any(row[:place]) and not any(row[place:]) else None
 
 
 def _replacing(events: Sequence[Event]) -> int | None:
@@ -126,6 +139,22 @@ def _lost(name: str, special: Event, last: Event, swept: int) -> Finding:
         "and takes no notice of what was set with care before.",
         fix=_again(name, special),
         evidence={"special": special.where, "sweep": last.where, "order": [special.order, last.order]},
+    )
+
+
+def _padded(name: str, last: Event) -> Finding:
+    return Finding(
+        rule=RULE.slug,
+        severity="info",
+        status="proved",
+        where=Where(parameters=(name,)),
+        says=f"{name} had a row of zeros for padding; {last.by} at {last.where} drew it like all others",
+        measured={"rows": 1},
+        expected="a row of zeros, or a mask wherever padding is read",
+        why="padding_idx keeps the gradient from that row, so what was drawn stays: padding counts as a word that is "
+        "never learned. Where a mask leaves padding out, it does no harm.",
+        fix=f"# with torch.no_grad(): model.get_parameter({name!r})[padding_idx].zero_()  # after the sweep",
+        evidence={"sweep": last.where, "order": [last.order]},
     )
 
 

@@ -11,8 +11,9 @@ from typing import Literal
 from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
 from symbreak.diagnosis.colours import Colours, Progress, refine
 from symbreak.diagnosis.finding import Finding
+from symbreak.diagnosis.invariance import Swap
 from symbreak.diagnosis.observation import Observation
-from symbreak.diagnosis.reach import Reach, contradicted, reach
+from symbreak.diagnosis.reach import Reach, confirmed, contradicted, reach
 from symbreak.diagnosis.renaming import Tie, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
@@ -41,7 +42,12 @@ class Context:
     @cached_property
     def reach(self) -> Reach:
         """What stays tied and what stays put."""
-        return reach(self.observation)
+        return reach(self.observation, self.swaps)
+
+    @cached_property
+    def swaps(self) -> tuple[Swap, ...]:
+        """Exchanges of modules that change no output, where the gradients on the batch are those of one module too."""
+        return tuple(swap for swap in self.observation.swaps if confirmed(self.observation, swap))
 
     @cached_property
     def chain(self) -> Chain | None:

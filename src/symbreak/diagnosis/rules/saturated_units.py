@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from symbreak.diagnosis.finding import Finding, Where
+from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Curves that level off on both sides.
@@ -16,6 +17,8 @@ ONE_SIDED = frozenset(("relu6", "gelu", "silu", "mish", "elu", "elu(1)", "selu",
 # With half of all slopes below a hundredth of the steepest, half of the gradient is lost at this layer alone.
 SHARE = 0.5
 ERROR_SHARE = 0.9
+# Xavier's weights leave numbers as large as they come; of size 3, more than half saturate tanh.
+LARGE = 3.0
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -34,6 +37,52 @@ def find(context: Context) -> Iterator[Finding]:
         found[weight, operation.module, operation.name].append((signal.flat, size))
     for place, seen in found.items():
         yield _finding(context, *place, *max(seen, key=lambda each: each[0]), len(seen))
+    yield from _attention(context)
+
+
+def _attention(context: Context) -> Iterator[Finding]:
+    """Report products of queries and keys so large that the softmax over them puts everything on one place."""
+    told: set[str] = set()
+    for operation in context.wires.operations:
+        share = operation.attributes.get("sharp", 0.0)
+        names = _compared(context, operation) if share > SHARE else ()
+        known = [context.observation.parameter(name) for name in names]
+        if any(p.judged and p.trainable for p in known) and not told & set(names):
+            told.update(names)
+            yield _one_hot(context, operation, share, names)
+
+
+def _compared(context: Context, operation: Operation) -> tuple[str, ...]:
+    """Return the weights that made the queries and the keys of an attention; none for a softmax of another kind."""
+    operations = context.wires.operations
+    product = operation
+    while operation.kind != "attention" and product.kind != "matmul":
+        if not product.inputs or product.kind not in ("softmax", "shape", "add", "multiply", "noise"):
+            return ()
+        product = operations[product.inputs[0]]
+    names: list[str] = []
+    for place in product.inputs[:2]:
+        source = operations[place]
+        while source.weight is None and source.inputs:
+            source = operations[source.inputs[0]]
+        names += [source.weight.parameter] if source.weight is not None else []
+    return tuple(dict.fromkeys(names))
+
+
+def _one_hot(context: Context, operation: Operation, share: float, names: tuple[str, ...]) -> Finding:
+    return Finding(
+        rule=RULE.slug,
+        severity="error" if share > ERROR_SHARE else "warning",
+        status="measured",
+        where=Where(names, (operation.module,)),
+        says=f"{share:.0%} of the places in the attention of {operation.module or 'the model'} look at one place alone",
+        measured={"saturated": share},
+        expected=f"scores q.k / sqrt(width) of size about 1, below {SHARE:.0%} of the softmax's rows one-hot",
+        why="A weight p of a softmax has the slope p (1 - p), which is zero where one place has it all: no gradient "
+        "comes back to queries and keys, and where a place looks was settled by the draw.",
+        fix="\n".join(_lines(list(names), [])),
+        synthetic=context.observation.synthetic,
+    )
 
 
 def _finding(
@@ -54,10 +103,20 @@ def _finding(
         expected=f"pre-activations of size about 1, below {SHARE:.0%} saturated",
         why="Where the curve is flat its slope is nearly zero, and so is every gradient that passes there. The "
         "unit's answer cannot be changed by a small step, however wrong it is.",
-        fix="\n".join(_lines(drawn, [name for name in inside if name not in drawn]))
+        fix="\n".join((*_lines(drawn, [name for name in inside if name not in drawn]), *_inputs(context, weight)))
         or "# smaller numbers on the way in: by smaller weights, a normalization, or a smaller factor",
         synthetic=context.observation.synthetic,
     )
+
+
+def _inputs(context: Context, weight: str) -> Iterator[str]:
+    """Yield what to do about inputs that saturate units whatever their weights."""
+    for operation in context.wires.weighted:
+        if operation.weight is not None and operation.weight.parameter == weight:
+            size = context.wires.received(operation) or 0.0
+            if size > LARGE:
+                yield f"# and make what it reads smaller, now of size {size:.3g}: x = (x - x.mean(0)) / x.std(0)"
+            return
 
 
 def _lines(drawn: list[str], zeroed: list[str]) -> Iterator[str]:

@@ -13,6 +13,11 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Operations that may meet entry by entry; what moves entries hands them on.
 ELEMENTWISE = frozenset(("add", "multiply", "loss", "other"))
+ALL_PAIRS = (
+    "Every prediction is compared with every target. The best that the model can then do is to give the targets' mean "
+    "for every input, and the loss falls to their variance and no further."
+)
+ALONE = "Every prediction is compared with the same target, so that the best is to give that number for every input."
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -30,7 +35,7 @@ def find(context: Context) -> Iterator[Finding]:
             continue
         # What else goes into the model may well be spread on purpose, but not where it is the loss's target.
         targets = given | labels if _is_loss(operation, context) else given
-        if _spreads(operation, operations, targets, made):
+        if _spreads(operation, operations, targets, made, context.observation.samples):
             yield _finding(operation, operations, context)
             return
 
@@ -49,13 +54,17 @@ def _is_loss(operation: Operation, context: Context) -> bool:
     return loss is not None and operation.index == loss.operation
 
 
-def _spreads(operation: Operation, operations: tuple[Operation, ...], targets: set[int], made: set[int]) -> bool:
+def _spreads(
+    operation: Operation, operations: tuple[Operation, ...], targets: set[int], made: set[int], samples: int
+) -> bool:
     wanted = next((operations[i] for i in operation.inputs if i in targets), None)
     predicted = next((operations[i] for i in operation.inputs if i in made), None)
     if wanted is None or predicted is None or len(operation.inputs) != 2:
         return False
     given = [_unexpanded(each, operations) for each in (predicted, wanted)]
     first, second = (each.shape for each in given)
+    if given[1].name == "target" and _is_one_for_all(first, second, samples):
+        return True
     if math.prod(first) != math.prod(second) or math.prod(first) < 2:
         return False
     entrywise = _broadcast(first, second)
@@ -67,6 +76,11 @@ def _unexpanded(operation: Operation, operations: tuple[Operation, ...]) -> Oper
     """Go back before the expansion with which a loss makes shapes equal."""
     grown = operation.kind == "shape" and operation.name == "expand" and operation.inputs
     return operations[operation.inputs[0]] if grown else operation
+
+
+def _is_one_for_all(predicted: tuple[int, ...], wanted: tuple[int, ...], samples: int) -> bool:
+    """Tell whether a batch of predictions meets a batch of one target, with an axis for samples like its own."""
+    return len(predicted) == len(wanted) > 1 and predicted[0] == samples > math.prod(wanted) == 1
 
 
 def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -87,18 +101,21 @@ def _on_purpose(given: list[Operation], operations: tuple[Operation, ...]) -> bo
 
 def _finding(operation: Operation, operations: tuple[Operation, ...], context: Context) -> Finding:
     given = [_unexpanded(operations[i], operations).shape for i in operation.inputs]
+    table = tuple(np.broadcast_shapes(*given))
+    alone = min(map(math.prod, given)) == 1
     return Finding(
         rule=RULE.slug,
         severity="error",
         status="proved",
         where=_where(operation, context),
-        says=f"prediction and targets do not line up: {' and '.join(map(str, given))} broadcast to {operation.shape}",
-        measured={"entries": math.prod(operation.shape), "shape": list(operation.shape)},
+        says=f"prediction and targets do not line up: {' and '.join(map(str, given))} broadcast to {table}",
+        measured={"entries": math.prod(table), "shape": list(table)},
         expected="equal shapes: one target for each prediction",
-        why="Every prediction is compared with every target. The best that the model can then do is to give the "
-        "targets' mean for every input, and the loss falls to their variance and no further.",
-        fix="loss = loss_fn(output, y.reshape(output.shape))",
-        evidence={"shapes": [list(shape) for shape in given], "result": list(operation.shape)},
+        why=ALONE if alone else ALL_PAIRS,
+        fix=f"# give a target for each of the {math.prod(table)} predictions, not one for all"
+        if alone
+        else "loss = loss_fn(output, y.reshape(output.shape))",
+        evidence={"shapes": [list(shape) for shape in given], "result": list(table)},
         synthetic=context.observation.synthetic,
     )
 

@@ -98,17 +98,19 @@ def _finding(context: Context, slug: str, operation: Operation, size: float, sta
         rule=slug,
         severity=severity,
         status="measured",
-        where=Where((weight,) if weight else (), (operation.module,)),
-        says=f"after {depth} layers the signal is {factor:.2g} times what it was: {each:.3g} a layer{alike}",
+        where=Where((weight,) if weight else operation.parameters, (operation.module,)),
+        says=f"{f'after {depth} layers' if depth else 'before the first layer'} the signal is {factor:.2g} times what "
+        f"it was: {each:.3g} a layer{alike}",
         measured={what: size, f"first_{what}": start, "layers": depth, "factor_per_layer": each}
         | ({"similarity": similarity} if similarity is not None else {}),
         expected="a factor near 1 a layer: Var W = gain^2 / fan_in",
         why=_EXPLODES if grows else _FADES,
-        fix=drawn_anew(context),
+        fix=drawn_anew(context) + ("" if grows or depth < ALIKE_DEPTH else DEEPER),
         synthetic=context.observation.synthetic,
     )
 
 
+DEEPER = "\n# at this depth also a normalization, or residual branches: ReLU turns all inputs to one direction"
 _EXPLODES = (
     "Each layer multiplies the signal by about the same factor, so depth makes a power of it. Large signals saturate "
     "what can saturate and make the output, the loss and the gradients as large."

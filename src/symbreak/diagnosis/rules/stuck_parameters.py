@@ -12,6 +12,9 @@ from symbreak.diagnosis.reach import harmless
 from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
 
+# Functions whose slope is zero wherever they have one.
+STEPS = frozenset(("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside"))
+
 
 def find(context: Context) -> Iterator[Finding]:
     """Report parameters that no gradient can reach, together, with the factors that are zero."""
@@ -21,8 +24,31 @@ def find(context: Context) -> Iterator[Finding]:
         told.update(stuck)
         if stuck:
             yield _finding(context, stuck, certificate)
+    cut = tuple(name for name in _measured(context) if name not in told and context.observation.parameter(name).judged)
+    steps = {name: step for name in cut if (step := _step(context, name))}
+    if steps or (cut and set(cut) >= _trained(context)):
+        yield _cut(context, tuple(steps) or cut, next(iter(steps.values()), ""))
+        told.update(steps or cut)
     if context.colours is not None:
         yield from deep.still(context, told)
+    apart = tuple(name for name in context.observation.unused if context.observation.parameter(name).judged)
+    if apart:
+        yield _apart(context, apart)
+
+
+def _trained(context: Context) -> set[str]:
+    return {p.name for p in context.observation.parameters if p.gradient is not None and p.summary.size}
+
+
+def _step(context: Context, name: str) -> str:
+    """Return the name of a function without slope that lies between a parameter and the loss, if one does."""
+    reached: set[int] = set()
+    for operation in context.wires.operations:
+        if name in operation.parameters or reached & set(operation.inputs):
+            if operation.name in STEPS:
+                return operation.name
+            reached.add(operation.index)
+    return ""
 
 
 def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] | None]]:
@@ -65,18 +91,14 @@ def _cancels(context: Context, operation: Operation) -> bool:
 
 def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, Any] | None) -> Finding:
     factors = [line for name in stuck[:4] for line in _factors(context, name)]
-    listed = ", ".join(stuck[:3]) + (f" and {len(stuck) - 3} more" if len(stuck) > 3 else "")
     how = f"gradient exactly zero at the start and at {context.reach.probes} random points that training could reach"
     return Finding(
         rule=RULE.slug,
         severity="error",
         status="proved" if certificate else "measured",
         where=Where(parameters=stuck),
-        says=f"the gradient of {listed} is zero for ever",
-        measured={
-            "parameters": len(stuck),
-            "values": sum(context.observation.parameter(n).summary.size for n in stuck),
-        },
+        says=f"the gradient of {_listed(stuck)} is zero for ever",
+        measured={"parameters": len(stuck), "values": _values(context, stuck)},
         expected="at least one factor of each product that is not zero",
         why="A weight's gradient is the error that comes back times the activation that goes in. "
         + (" ".join(factors) or "Here the product is zero, and nothing that moves changes that.")
@@ -86,6 +108,51 @@ def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, An
         evidence={"certificate": certificate} if certificate else {"how": how},
         synthetic=context.observation.synthetic and certificate is None,
     )
+
+
+def _cut(context: Context, names: tuple[str, ...], step: str) -> Finding:
+    """Report parameters that have no gradient anywhere, where that leaves nothing, or no part of a layer, to learn."""
+    why = f"{step} is flat between its jumps: its slope is zero, and with it every gradient that comes back through it."
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="measured",
+        where=Where(parameters=names),
+        says=f"the gradient of {_listed(names)} is zero for ever: {step + ' lets none' if step else 'none comes'} back",
+        measured={"parameters": len(names), "values": _values(context, names)},
+        expected="a loss whose slope in the parameters is not zero",
+        why=why
+        if step
+        else "The loss has one value whatever the parameters are, here and at random points: as after "
+        "a softmax over a single class, which is always 1, or behind a clamp that is never inside its bounds.",
+        fix=f"# let the gradient through: y = x + (x.{step}() - x).detach()"
+        if step
+        else "# a single class asks for binary_cross_entropy_with_logits, without a softmax",
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _apart(context: Context, names: tuple[str, ...]) -> Finding:
+    return Finding(
+        rule=RULE.slug,
+        severity="info",
+        status="measured",
+        where=Where(parameters=names),
+        says=f"no gradient of the {'loss' if context.observation.loss else 'output'} reaches {_listed(names)}",
+        measured={"parameters": len(names), "values": _values(context, names)},
+        expected="a gradient, or requires_grad_(False)",
+        why="This pass does not use them, or only behind detach(), no_grad() or an operation without a gradient, such "
+        "as argmax. If that is meant, as for a target network or a head that another loss trains, all is well.",
+        synthetic=context.observation.synthetic,
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _values(context: Context, names: tuple[str, ...]) -> int:
+    return sum(context.observation.parameter(name).summary.size for name in names)
 
 
 def _first_matrix(context: Context, stuck: tuple[str, ...]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from symbreak.diagnosis.certifying import renamed
+from symbreak.diagnosis.certifying import exchanged, renamed
 from symbreak.diagnosis.chain import Chain
 from symbreak.diagnosis.finding import Finding, Where
-from symbreak.diagnosis.invariance import Groups, Member
+from symbreak.diagnosis.invariance import Groups, Member, Swap
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
 from symbreak.diagnosis.rules import deep
+from symbreak.diagnosis.rules.lines import reset, roots
 from symbreak.diagnosis.rules.rule import Context, Rule
 from symbreak.diagnosis.symmetry import UnitClass
 from symbreak.diagnosis.symmetry.classes import listed
@@ -30,6 +31,8 @@ def find(context: Context) -> Iterator[Finding]:
     for finding in _of_units(context):
         told.update(finding.where.parameters)
         yield finding
+    if context.colours is None:
+        yield from _copied(context)
     if context.colours is not None:
         yield from deep.tied_units(context, told)
         yield from deep.tied_modules(context)
@@ -142,6 +145,37 @@ def _by_gradients(context: Context, operation: Operation, groups: tuple[tuple[in
             "noise": list(context.observation.noise),
         },
         synthetic=context.observation.synthetic,
+    )
+
+
+def _copied(context: Context) -> Iterator[Finding]:
+    """Report modules that are one module for ever, as their exchange changes no output."""
+    groups: dict[tuple[str, ...], list[Swap]] = {}
+    for swap in context.swaps:
+        groups.setdefault(tuple(a for a, _ in swap.pairs), []).append(swap)
+    for first, swaps in groups.items():
+        names = (*first, *(b for swap in swaps for _, b in swap.pairs))
+        if any(context.observation.parameter(name).judged for name in names):
+            yield _as_one(context, first, swaps, names)
+
+
+def _as_one(context: Context, first: tuple[str, ...], swaps: list[Swap], names: tuple[str, ...]) -> Finding:
+    modules = roots([first[0], *(swap.pairs[0][1] for swap in swaps)])
+    known = {p.name for p in context.observation.parameters}
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="proved",
+        where=Where(names, modules),
+        says=f"{', '.join(modules)} are one module for ever",
+        measured={
+            "modules": len(modules),
+            "wasted_parameters": len(swaps) * sum(context.observation.parameter(name).summary.size for name in first),
+        },
+        expected="modules that start from different draws, or that are read differently",
+        why=deep.COPIES,
+        fix=reset(modules[1:], known),
+        evidence={"certificates": [exchanged(context.observation, swap).to_json() for swap in swaps]},
     )
 
 

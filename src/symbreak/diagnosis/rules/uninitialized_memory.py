@@ -17,6 +17,10 @@ LARGEST = 1e8
 RANGE = 1e-18
 
 
+# Half precision has but 12 powers of ten. Powers of two of random bytes have a standard deviation of 9 there, those of
+# normal and uniform numbers 1.6, of time constants drawn evenly over four powers of ten 3.8.
+SPREAD = 6.0
+FEWEST = 16
 # A truncated law puts no mass on its ends; a clipped one may, but not this far out.
 PILE = 4
 FAR = 10.0
@@ -40,7 +44,18 @@ def _reason(parameter: Parameter) -> str:
         return f"{seen.denormal} denormal values, such as {seen.smallest:.3g}"
     if seen.smallest < RANGE * seen.largest:
         return f"values from {seen.smallest:.3g} to {seen.largest:.3g}"
-    return _pile(parameter)
+    return _scattered(parameter) or _pile(parameter)
+
+
+def _scattered(parameter: Parameter) -> str:
+    """Return a reason if half floats spread over all powers of two that there are."""
+    if parameter.dtype != "float16":
+        return ""
+    sizes = np.abs(parameter.values())
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    if len(sizes) < FEWEST or np.log2(sizes.astype(np.float64)).std() < SPREAD:
+        return ""
+    return f"values from {sizes.min():.3g} to {sizes.max():.3g}, each power of two as often"
 
 
 def _pile(parameter: Parameter) -> str:

@@ -21,6 +21,9 @@ DEEP = 3
 # fans ask for, which PyTorch's default (a factor of 2.4) is not.
 FADED = 1e-2
 PART = 3.0
+# Weights around zero have a mean of about 1 / sqrt(their number) of their size. Where the mean is the larger part, a
+# sum of fan_in terms of one sign grows with fan_in and not with its root: uniform(0, 1) has 0.87 of its size.
+LOPSIDED = 0.5
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -47,7 +50,8 @@ def _judge(context: Context, operation: Operation, hidden: set[int]) -> Finding 
         return None
     expected = expected_std(context, operation)
     ratio, change = seen.rms / expected, context.wires.delivered(operation) / received
-    if ratio > FACTOR and change > FACTOR:
+    lopsided = abs(seen.mean) > LOPSIDED * seen.rms and ratio > 1
+    if (ratio > FACTOR or lopsided) and change > FACTOR:
         return _finding(context, operation, ratio, change, expected)
     least = 1 / PART if _faded(context) else 1 / FACTOR
     change = min(change, _difference(context, operation))  # biases fill up the size, not the difference of inputs
@@ -94,16 +98,18 @@ def expected_std(context: Context, operation: Operation) -> float:
 def _finding(context: Context, operation: Operation, ratio: float, change: float, expected: float) -> Finding:
     assert operation.weight is not None, "only weighted operations are judged"
     weight = operation.weight
-    std = context.observation.parameter(weight.parameter).summary.rms
+    seen = context.observation.parameter(weight.parameter).summary
+    std = seen.rms
     before = context.wires.activation_before(operation)
     grouped = f" ({weight.groups} groups)" if weight.groups > 1 else ""
+    around = f", around a mean of {seen.mean:.3g}" if abs(seen.mean) > LOPSIDED * std else ""
     return Finding(
         rule=RULE.slug,
         severity="warning",
         status="measured",
         where=Where((weight.parameter,), (operation.module,)),
-        says=f"{weight.parameter} is {ratio:.2g} times as large as its {weight.fan_in} inputs{grouped} ask for; "
-        f"the signal changes by a factor of {change:.2g} there",
+        says=f"{weight.parameter} is {ratio:.2g} times as large as its {weight.fan_in} inputs{grouped} ask for"
+        f"{around}; the signal changes by a factor of {change:.2g} there",
         measured={"rms": std, "ratio": ratio, "signal_factor": change, "fan_in": weight.fan_in},
         expected=f"gain({before}) / sqrt(fan_in) = {expected:.3g}",
         why="A unit adds fan_in terms, whose sum has sqrt(fan_in) times the size of one. Only weights of size "
