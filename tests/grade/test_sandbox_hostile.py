@@ -114,7 +114,8 @@ def test_an_attack_while_loading_is_the_problem(source, stopped, own_tmp):
     with open_subject(source + attacks.HONEST, limits=limits) as subject:
         assert subject.problem
         assert subject.functions == {}
-        assert subject.call(Call("layer_sizes", (X,))).stopped in (stopped, "time")
+        outcome = subject.call(Call("layer_sizes", (X,)))
+        assert outcome.stopped in (stopped, "time") or outcome.error == subject.problem
     assert os.listdir(own_tmp) == []
 
 
@@ -258,6 +259,66 @@ def test_memory_is_bounded_by_the_kernel():
     body = "return np.ones(40_000_000).nbytes"
     assert value_of(body, before="import numpy as np") == "memory"
     assert value_of(body, before="import numpy as np", without={"limits"}) == 320_000_000
+
+
+JAX = """
+import jax, os, threading, time
+import jax.numpy as jnp
+import numpy as np
+
+@jax.jit
+def product(X):
+    return jnp.tanh(X @ X.T).sum()
+"""
+THREADS = """made = []
+    try:
+        while True:
+            made.append(threading.Thread(target=time.sleep, args=(1e6,), daemon=True))
+            made[-1].start()
+    except RuntimeError:
+        return len(made)"""
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (
+            "return float(jax.grad(product)(X).sum() + jax.random.normal(jax.random.PRNGKey(0), (100, 100)).size) > 0",
+            True,
+        ),
+        (THREADS, LIMITS.processes),
+        ("return np.ones(40_000_000).nbytes", "memory"),
+        ("while True: os.fork()", "PermissionError"),
+    ],
+)
+def test_jax_runs_and_the_code_has_no_more_than_without_it(body, value):
+    pytest.importorskip("jax")
+    assert value_of(body, before=JAX) == value
+    if "X" not in body:
+        assert value_of(body, before="import os, threading, time\nimport numpy as np") == value
+
+
+FORGED = [
+    "[7]", "7", "[{}]", "[{'error': 7}]",
+    "[{'error': '', 'cell': True, 'line': 1, 'text': '', 'lost': [], 'loss': 'all'}]",
+    "[{'error': '', 'cell': 1, 'line': 1, 'text': '', 'lost': [], 'loss': 'you pass'}]",
+]  # fmt: skip
+
+
+SOUND = "[{'error': 'E', 'cell': 1, 'line': 10**9, 'text': '', 'lost': ['x', 'predict'], 'loss': 'all'}]"
+
+
+@pytest.mark.parametrize("told", [SOUND, *FORGED])
+def test_a_forged_report_of_loading_has_the_form_of_one_or_is_refused(told):
+    source = attacks.FORGE + (
+        "nonce = own_nonce()\n"
+        f"header = json.dumps({{'fields': {{'nonce': nonce, 'empty': False, 'functions': {{}}, 'raised': {told}}},\n"
+        "                      'trees': {}}).encode()\n"
+        "everywhere(struct.pack('<IQ', len(header), 0) + header)\n"
+    )
+    with open_subject(source, limits=LIMITS) as subject:
+        assert subject.problem == ("" if told is SOUND else "the code wrote to the grader's pipe while it was loaded")
+        assert [each.names for each in subject.raised] == ([("predict",)] if told is SOUND else [])
 
 
 def test_output_is_kept_up_to_its_limit():

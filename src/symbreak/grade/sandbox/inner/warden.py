@@ -7,6 +7,7 @@ grader closes the lifeline, also by dying.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
 import shutil
@@ -114,12 +115,20 @@ def _close_doors(config: dict[str, Any], folder: str, missing: dict[str, str], u
     with contextlib.suppress(OSError):  # elsewhere than on Linux there are none
         kernel.drop_capabilities()
         kernel.die_with_parent(signal.SIGKILL)
-    if config["torch"]:
+    for library in config["libraries"]:
         with contextlib.suppress(ImportError):
-            import torch  # noqa: F401  # its size is not the learner's
-    others = jail.tasks_of(owner) if "user" in missing and "processes" in missing else 0
-    _put_on("limits", missing, config, lambda: jail.bound(limits, threads_elsewhere=others))
+            _load_library(library)
+    running = jail.tasks_of(owner) if "user" in missing and "processes" in missing else jail.own_threads() - 1
+    _put_on("limits", missing, config, lambda: jail.bound(limits, threads_running=running))
     _put_on("calls", missing, config, call_filter.install)
+
+
+def _load_library(name: str) -> None:
+    """Import PyTorch or JAX and have it start its threads: they and its memory are not the learner's."""
+    library = importlib.import_module(name)
+    if name == "jax":
+        library.jit(lambda x: x + 1)(1.0)
+        library.random.normal(library.random.PRNGKey(0), (1000,))
 
 
 def _leave_user(config: dict[str, Any], user: int | None, folder: str | None) -> None:
