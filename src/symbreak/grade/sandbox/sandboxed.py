@@ -202,8 +202,9 @@ def _loaded(fields: dict[str, Any]) -> _Loaded | None:
     functions, empty, told = fields.get("functions"), fields.get("empty"), fields.get("raised")
     if not _is_functions(functions) or type(empty) is not bool or type(told) is not list:
         return None
-    raised = [_raised(each) for each in told[:MOST_RAISED]]
-    if None in raised:
+    told = told[:MOST_RAISED]
+    raised = [each for each in map(_raised, told) if each is not None]
+    if len(raised) < len(told):
         return None
     if empty and not functions and raised:
         first = raised[0]
@@ -219,11 +220,8 @@ def _raised(told: Any) -> Raised | None:
         return None
     if told["loss"] not in _LOSSES:
         return None
-    cell, line, text = (
-        min(told["cell"], _MOST_LINES),
-        min(told["line"], _MOST_LINES),
-        _clean(told["text"][:LINE_CHARACTERS]),
-    )
+    cell, line = (min(told[key], _MOST_LINES) for key in ("cell", "line"))
+    text = _clean(told["text"][:LINE_CHARACTERS])
     place = ", ".join([f"cell {cell}"] * (cell > 0) + [f"line {line}"] * (line > 0)) + (f": {text}" if text else "")
     names = tuple(name for name in KNOWN if name in told["lost"])
     return Raised(_message(told["error"]), place, _LOSSES[told["loss"]], names)

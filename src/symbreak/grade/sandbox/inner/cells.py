@@ -84,7 +84,7 @@ def _split(source: str, name: str) -> list[_Cell]:
 
 def _told(error: BaseException, cell: _Cell, below: Sequence[_Cell], *, alone: bool) -> dict[str, Any]:
     unread = isinstance(error, SyntaxError) and error.filename == cell.file
-    line = (error.lineno or 0) if unread else _line(error, cell.file)
+    line = _line(error, cell.file)
     lines = cell.text.split("\n")
     rest = "\n".join(["", *lines] if unread else lines[line:])
     lost = _DEFINED.findall("\n".join([rest, *(each.text for each in below)]))
@@ -106,6 +106,8 @@ def _said(error: BaseException, unread: bool) -> str:
 
 def _line(error: BaseException, file: str) -> int:
     """Return the line of a cell at which its run ended; 0 if the error does not tell."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno or 0
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != file:
         trace = trace.tb_next
