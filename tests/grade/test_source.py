@@ -119,6 +119,14 @@ def test_a_line_that_looks_like_a_cell_s_begins_none(tmp_path):
         assert subject.call(Call("predict", (0,))).value == 4
 
 
+def test_what_notebooks_show_shows_nothing_and_is_no_error(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("display('x')", f"{PREDICT}\nx = 1", "exit()"))
+    with open_subject(read_source(path)) as subject:
+        assert list(subject.functions) == ["predict"]
+        assert [each.error for each in subject.raised] == ["SystemExit"]
+
+
 def test_annotations_stay_unread_in_later_cells(tmp_path):
     path = tmp_path / "a.ipynb"
     path.write_text(notebook("from __future__ import annotations", "def predict(X: Array) -> Array:\n    return X"))

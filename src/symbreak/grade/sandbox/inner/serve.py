@@ -16,10 +16,9 @@ from typing import Any
 
 from symbreak.grade.namespace import functions, parameter_names
 from symbreak.grade.sandbox import wire
-from symbreak.grade.sandbox.inner import cells
+from symbreak.grade.sandbox.inner import cells, shell
 from symbreak.grade.sandbox.inner.cells import describe
 from symbreak.grade.sandbox.inner.pipe import Pipe
-from symbreak.grade.sandbox.inner.shell import Shell
 from symbreak.grade.seeding import seed
 from symbreak.grade.values import plain
 
@@ -75,8 +74,7 @@ def _load(source: str, seconds: float) -> tuple[dict[str, Any], dict[str, Callab
     """Return all that the code defines, by name, the functions of the week among it, and what it raised."""
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
-    shell = Shell(module.__dict__)
-    module.__dict__["get_ipython"] = lambda: shell
+    module.__dict__.update(shell.names(module.__dict__))
     raised = cells.run(source, module.__dict__, seconds)
     found = functions(module.__dict__)
     return {**module.__dict__, **found}, found, raised
