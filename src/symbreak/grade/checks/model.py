@@ -159,7 +159,7 @@ def _all_move(trial: Trial) -> Finding:
     before = None if found is None else _parameters(_few(trial))
     if found is None or before is None:
         return nothing_to_see("There are no two runs to compare.")
-    still = [key for key in found if np.array_equal(found[key], before[key])]
+    still = [key for key in found if np.array_equal(found[key], before[key], equal_nan=True)]
     if not still:
         return passes(expected, "all four differ")
     if len(still) == len(found):
