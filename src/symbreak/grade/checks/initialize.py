@@ -48,7 +48,7 @@ def takes_list(trial: Trial) -> bool:
 
 
 def given(trial: Trial) -> list[tuple[Tried, Arrays]]:
-    """Return the calls whose parameters are all there, as arrays; what is far too large, or not finite, is not looked into."""
+    """Return the calls whose parameters are all there, as finite arrays; what is far too large is not looked into."""
     found = [(tried, arrays_of(tried.value, shapes_of(tried.case.facts["sizes"]))) for tried in trial.usable]
     return [(tried, arrays) for tried, arrays in found if arrays is not None and _can_be_seen(tried, arrays)]
 
