@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from symbreak.grade.sandbox import Limits, open_subject
+from symbreak.grade.sandbox.inner import disk
 from symbreak.grade.subject import Call
 
 _SPEC = importlib.util.spec_from_file_location("attacks", Path(__file__).parent / "hostile" / "attacks.py")
@@ -240,6 +241,40 @@ def test_the_disk_is_small_also_without_a_disk_of_its_own(own_tmp):
     assert value_of(body, without={"files", "user"}) == "exit"
     assert time.monotonic() - begun < SLACK_SECONDS
     assert os.listdir(own_tmp) == []
+
+
+DEEP = """
+import os
+def predict(X):
+    try:
+        for _ in range(20_000):
+            os.mkdir("d")
+            os.chdir("d")
+    except OSError as error:
+        return error.strerror
+def layer_sizes(X): return 2 * X
+"""
+
+
+@pytest.mark.parametrize("without", [set(), {"files"}, {"files", "user"}])
+def test_folders_too_deep_for_a_path_are_stopped_and_removed(without, own_tmp):
+    with open_subject(DEEP, limits=LIMITS, without=without) as subject:
+        outcome = subject.call(Call("predict", (X,)))
+        assert outcome.value == "No space left on device" if not without else outcome.stopped == "exit"
+        assert is_right(subject.call(Call("layer_sizes", (X,))))
+    assert os.listdir(own_tmp) == []
+
+
+def test_what_is_removed_leaves_what_it_links_to(tmp_path):
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    kept.mkdir()
+    (kept / "file").write_text("x")
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "link").symlink_to(kept)
+    (folder / "a" / "b" / "link").symlink_to(kept)
+    (folder / "a").chmod(0)
+    disk.remove(str(folder))
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
 
 
 def test_other_processes_are_out_of_sight():

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from symbreak.grade.sandbox.inner import disk
 from symbreak.grade.sandbox.limits import Limits
 
 _RUNNER = Path(__file__).parent / "inner" / "runner.py"
@@ -54,7 +54,7 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
             return self.process.wait()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)  # the warden has done so, unless it was killed
+            disk.remove(self.folder)  # the warden has done so, unless it was killed
 
 
 def start() -> Child:
