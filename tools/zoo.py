@@ -18,6 +18,7 @@ from symbreak.grade.inprocess import InProcess
 from symbreak.grade.plan import Plan
 from symbreak.grade.result import Grade
 from symbreak.grade.sandbox import Limits
+from symbreak.grade.sandbox.inner import cells
 from symbreak.grade.source import read_source
 from symbreak.grade.submissions import grade_files, usual_workers
 
@@ -70,7 +71,7 @@ def graded_here(animal: Animal, plan: Plan | None = None, *, seconds: float = SE
     before = sys.modules.get("submission")
     sys.modules["submission"] = module  # dataclasses look themselves up there
     try:
-        exec(compile(read_source(animal.path), animal.name, "exec"), module.__dict__)
+        cells.run(read_source(animal.path), module.__dict__, seconds)
         subject = InProcess(namespace.functions(vars(module)), seconds=seconds)
         return grade(subject, plan or Plan(), animal.name)
     finally:

@@ -75,6 +75,72 @@ def test_why_code_was_not_loaded_is_told(tmp_path, capfd, code, cause, hint):
     assert hint in first["hint"]
 
 
+PLOTS = "\nimport matplotlib_of_the_course as plt\nplt.show()\n"
+
+
+def test_code_that_raises_counts_as_far_as_it_ran(tmp_path, capfd):
+    (tmp_path / "a.py").write_text(COURSE.read_text() + PLOTS)
+    code, out, _ = grade(capfd, tmp_path / "a.py", "--all", "--format", "json")
+    data = json.loads(out)
+    assert (code, data["points"], data["problem"]) == (0, 100, "")
+    assert "import matplotlib_of_the_course as plt); nothing below that line was run" in data["raised"][0]
+
+
+@pytest.mark.parametrize("form", ["text", "gradescope", "html"])
+def test_what_raised_and_what_it_cost_is_told(tmp_path, capfd, form):
+    before, define, after = COURSE.read_text().partition("def predict")
+    (tmp_path / "a.py").write_text(before + "answer = input('n_h? ')\n" + define + after)
+    target = tmp_path / f"grade.{'html' if form == 'html' else 'json'}"
+    code = grade(capfd, tmp_path / "a.py", "--all", "--format", form, "--output", target)[0]
+    told = " ".join(target.read_text().replace("&#x27;", "'").split())
+    assert code == 1
+    assert "EOFError: EOF when reading a line" in told
+    assert "nothing below that line was run: there is no predict" in told
+    assert "nobody is there to answer" in told
+
+
+def test_what_is_missing_for_an_error_earns_nothing(tmp_path, capfd):
+    before, define, after = COURSE.read_text().partition("def predict")
+    points = []
+    for name, between in (("absent.py", None), ("raises.py", "raise ValueError('passed: 100 points')\n")):
+        (tmp_path / name).write_text(before if between is None else before + between + define + after)
+        code, out, _ = grade(capfd, tmp_path / name, "--all", "--format", "json")
+        assert code == 1
+        points.append(json.loads(out)["points"])
+    assert points[0] == points[1] < 100
+
+
+NEEDS_THREADS = """
+import threading, time
+
+def layer_sizes(X, Y):
+    threads = [threading.Thread(target=time.sleep, args=(0.2,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return X.shape[0], 4, Y.shape[0]
+"""
+NEEDS_MEMORY = """
+import numpy as np
+
+def layer_sizes(X, Y):
+    np.ones(100 << 17)  # 100 MiB
+    return X.shape[0], 4, Y.shape[0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "little", "much"),
+    [(NEEDS_THREADS, "--processes", 16, 24), (NEEDS_MEMORY, "--memory", 64, 256)],
+)
+def test_how_much_a_submission_may_use_can_be_said(tmp_path, capfd, source, option, little, much):
+    (tmp_path / "a.py").write_text(source)
+    arguments = (tmp_path / "a.py", "--function", "layer_sizes", "--points", 1)
+    assert grade(capfd, *arguments, option, little)[0] == 1
+    assert grade(capfd, *arguments, option, much)[0] == 0
+
+
 UNUSUAL = {  # what single files are, they are in a folder of many
     "mark.py": b"\xef\xbb\xbf",
     "latin.py": b"# -*- coding: latin-1 -*-\n# \xe9\n",

@@ -357,3 +357,25 @@ def test_what_is_not_there_earns_nothing(function, value):
     earning = {result.id.rpartition("-")[2] for result in grade.results if result.points}
     assert not grade.passed
     assert earning <= {"runs", "arguments", "quiet"}
+
+
+def test_what_is_no_number_earns_nothing_for_being_unlike_all():
+    def initialize_parameters_of(weight):
+        return lambda n_x, n_h, n_y: {
+            "W1": np.full((n_h, n_x), weight), "b1": np.zeros((n_h, 1)),
+            "W2": np.full((n_y, n_h), weight), "b2": np.zeros((n_y, 1)),
+        }  # fmt: skip
+
+    zeros, nans = (check(initialize_parameters_of(weight)) for weight in (0.0, np.nan))
+    earned = {result.id for result in nans.results if result.points} - {r.id for r in zeros.results if r.points}
+    assert earned == set()
+    assert nans["init-dtype"].status == "fail"
+    assert nans["init-random"].status == "skipped"
+
+
+def test_a_model_that_is_no_number_trains_nothing():
+    def nn_model(X, Y, n_h, num_iterations=10):
+        return {"W1": np.full((n_h, 2), np.nan), "b1": np.full((n_h, 1), np.nan),
+                "W2": np.full((1, n_h), np.nan), "b2": np.full((1, 1), np.nan)}  # fmt: skip
+
+    assert check(nn_model)["model-all"].points == 0

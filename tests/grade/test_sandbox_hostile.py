@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from symbreak.grade.sandbox import Limits, open_subject
+from symbreak.grade.sandbox.inner import disk
 from symbreak.grade.subject import Call
 
 _SPEC = importlib.util.spec_from_file_location("attacks", Path(__file__).parent / "hostile" / "attacks.py")
@@ -114,7 +115,8 @@ def test_an_attack_while_loading_is_the_problem(source, stopped, own_tmp):
     with open_subject(source + attacks.HONEST, limits=limits) as subject:
         assert subject.problem
         assert subject.functions == {}
-        assert subject.call(Call("layer_sizes", (X,))).stopped in (stopped, "time")
+        outcome = subject.call(Call("layer_sizes", (X,)))
+        assert outcome.stopped in (stopped, "time") or outcome.error == subject.problem
     assert os.listdir(own_tmp) == []
 
 
@@ -241,6 +243,40 @@ def test_the_disk_is_small_also_without_a_disk_of_its_own(own_tmp):
     assert os.listdir(own_tmp) == []
 
 
+DEEP = """
+import os
+def predict(X):
+    try:
+        for _ in range(20_000):
+            os.mkdir("d")
+            os.chdir("d")
+    except OSError as error:
+        return error.strerror
+def layer_sizes(X): return 2 * X
+"""
+
+
+@pytest.mark.parametrize("without", [set(), {"files"}, {"files", "user"}])
+def test_folders_too_deep_for_a_path_are_stopped_and_removed(without, own_tmp):
+    with open_subject(DEEP, limits=LIMITS, without=without) as subject:
+        outcome = subject.call(Call("predict", (X,)))
+        assert outcome.value == "No space left on device" if not without else outcome.stopped == "exit"
+        assert is_right(subject.call(Call("layer_sizes", (X,))))
+    assert os.listdir(own_tmp) == []
+
+
+def test_what_is_removed_leaves_what_it_links_to(tmp_path):
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    kept.mkdir()
+    (kept / "file").write_text("x")
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "link").symlink_to(kept)
+    (folder / "a" / "b" / "link").symlink_to(kept)
+    (folder / "a").chmod(0)
+    disk.remove(str(folder))
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
+
+
 def test_other_processes_are_out_of_sight():
     body = "return len([p for p in os.listdir('/proc') if p.isdigit()])"
     assert value_of(body) == 1
@@ -258,6 +294,66 @@ def test_memory_is_bounded_by_the_kernel():
     body = "return np.ones(40_000_000).nbytes"
     assert value_of(body, before="import numpy as np") == "memory"
     assert value_of(body, before="import numpy as np", without={"limits"}) == 320_000_000
+
+
+JAX = """
+import jax, os, threading, time
+import jax.numpy as jnp
+import numpy as np
+
+@jax.jit
+def product(X):
+    return jnp.tanh(X @ X.T).sum()
+"""
+THREADS = """made = []
+    try:
+        while True:
+            made.append(threading.Thread(target=time.sleep, args=(1e6,), daemon=True))
+            made[-1].start()
+    except RuntimeError:
+        return len(made)"""
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (
+            "return float(jax.grad(product)(X).sum() + jax.random.normal(jax.random.PRNGKey(0), (100, 100)).size) > 0",
+            True,
+        ),
+        (THREADS, LIMITS.processes),
+        ("return np.ones(40_000_000).nbytes", "memory"),
+        ("while True: os.fork()", "PermissionError"),
+    ],
+)
+def test_jax_runs_and_the_code_has_no_more_than_without_it(body, value):
+    pytest.importorskip("jax")
+    assert value_of(body, before=JAX) == value
+    if "X" not in body:
+        assert value_of(body, before="import os, threading, time\nimport numpy as np") == value
+
+
+FORGED = [
+    "[7]", "7", "[{}]", "[{'error': 7}]",
+    "[{'error': '', 'cell': True, 'line': 1, 'text': '', 'lost': [], 'loss': 'all'}]",
+    "[{'error': '', 'cell': 1, 'line': 1, 'text': '', 'lost': [], 'loss': 'you pass'}]",
+]  # fmt: skip
+
+
+SOUND = "[{'error': 'E', 'cell': 1, 'line': 10**9, 'text': '', 'lost': ['x', 'predict'], 'loss': 'all'}]"
+
+
+@pytest.mark.parametrize("told", [SOUND, *FORGED])
+def test_a_forged_report_of_loading_has_the_form_of_one_or_is_refused(told):
+    source = attacks.FORGE + (
+        "nonce = own_nonce()\n"
+        f"header = json.dumps({{'fields': {{'nonce': nonce, 'empty': False, 'functions': {{}}, 'raised': {told}}},\n"
+        "                      'trees': {}}).encode()\n"
+        "everywhere(struct.pack('<IQ', len(header), 0) + header)\n"
+    )
+    with open_subject(source, limits=LIMITS) as subject:
+        assert subject.problem == ("" if told is SOUND else "the code wrote to the grader's pipe while it was loaded")
+        assert [each.names for each in subject.raised] == ([("predict",)] if told is SOUND else [])
 
 
 def test_output_is_kept_up_to_its_limit():

@@ -9,8 +9,10 @@ import pytest
 
 from symbreak.errors import InvalidData
 from symbreak.grade import source
-from symbreak.grade.sandbox import launch, open_subject
+from symbreak.grade.sandbox import Limits, launch, open_subject
+from symbreak.grade.sandbox.inner.cells import MESSAGE_CHARACTERS, MOST_RAISED
 from symbreak.grade.source import cell_source, read_source
+from symbreak.grade.subject import Call
 
 
 def notebook(*codes: str) -> str:
@@ -31,12 +33,106 @@ def test_a_script_is_read_in_the_encoding_that_it_declares(tmp_path):
     assert run(read_source(path))["name"] == "é"
 
 
-def test_cells_run_in_order_and_past_errors(tmp_path, capsys):
+PREDICT = "def predict(X):\n    return x\n"
+COST = "def compute_cost(A2, Y):\n    return 0\n"
+
+
+def test_cells_run_in_order_and_past_errors(tmp_path):
     path = tmp_path / "a.ipynb"
-    path.write_text(notebook("x = 1", "1 / 0", "def f(:", "", "x += 1\ny = x"))
-    assert run(read_source(path))["y"] == 2
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in told] == ["cell 2 raised ZeroDivisionError", "cell 3 raised SyntaxError"]
+    path.write_text(notebook("x = 1", f"x = 2\n1 / 0\n{COST}", f"def f(:\n{COST}", "", "raise SystemExit", PREDICT))
+    with open_subject(read_source(path)) as subject:
+        assert subject.problem == ""
+        assert list(subject.functions) == ["predict"]
+        assert subject.call(Call("predict", (0,))).value == 2
+        assert [str(each) for each in subject.raised] == [
+            "ZeroDivisionError: division by zero (cell 2, line 2: 1 / 0); nothing below that line of the cell was run:"
+            " there is no compute_cost",
+            "SyntaxError: invalid syntax (cell 3, line 1: def f(:); nothing of that cell was run:"
+            " there is no compute_cost",
+            "SystemExit (cell 5, line 1: raise SystemExit); nothing below that line of the cell was run",
+        ]
+
+
+def test_a_script_counts_as_far_as_it_ran(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text(f"x = 3\n{PREDICT}\nplt.show()\n{COST}")
+    with open_subject(read_source(path)) as subject:
+        assert subject.problem == ""
+        assert subject.call(Call("predict", (0,))).value == 3
+        assert [str(each) for each in subject.raised] == [
+            "NameError: name 'plt' is not defined (line 5: plt.show()); nothing below that line was run:"
+            " there is no compute_cost"
+        ]
+
+
+def test_what_a_later_cell_repairs_is_not_missed(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook(f"import not_there\n{PREDICT}", f"x = 1\n{PREDICT}"))
+    with open_subject(read_source(path)) as subject:
+        assert [each.names for each in subject.raised] == [()]
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.ipynb"])
+def test_code_that_does_not_come_to_an_end_counts_as_far_as_it_ran(tmp_path, name):
+    cells = (f"x = 5\n{PREDICT}", "while True:\n    pass", COST)
+    (tmp_path / name).write_text(notebook(*cells) if name == "a.ipynb" else "\n".join(cells))
+    with open_subject(read_source(tmp_path / name), limits=Limits(seconds_to_load=2)) as subject:
+        assert subject.problem == ""
+        assert subject.call(Call("predict", (0,))).value == 5
+        (raised,) = subject.raised
+        assert str(raised).startswith("the code did not finish loading in time (")
+        assert str(raised).endswith("nothing below that line was run: there is no compute_cost")
+
+
+def test_nothing_counts_where_nothing_was_defined(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text(f"from planar_utils import sigmoid\n{PREDICT}")
+    with open_subject(read_source(path)) as subject:
+        assert subject.functions == {}
+        assert (
+            subject.problem
+            == "ModuleNotFoundError: No module named 'planar_utils' (line 1: from planar_utils import sigmoid)"
+        )
+
+
+def test_errors_at_the_top_level_are_told_with_bounds():
+    many = "".join(f"# %% cell {number}\nraise ValueError('x' * 10**6)\n" for number in range(1, 60))
+    with open_subject(f"{many}# %% cell 60\n{PREDICT}") as subject:
+        assert subject.problem == ""
+        assert len(subject.raised) == MOST_RAISED
+        assert max(len(str(each)) for each in subject.raised) < 2 * MESSAGE_CHARACTERS
+
+
+def test_an_exported_notebook_goes_past_errors_and_counts_lines_as_its_file(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text(f"# coding: utf-8\n\n# In[1]:\n\nx = 7\nimport not_there\n\n# In[ ]:\n\n{PREDICT}")
+    with open_subject(read_source(path)) as subject:
+        assert subject.call(Call("predict", (0,))).value == 7
+        assert [each.place for each in subject.raised] == ["line 6: import not_there"]
+
+
+def test_a_line_that_looks_like_a_cell_s_begins_none(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("def predict(X):\n    x = 4\n# %% cell 2\n    return x"))
+    with open_subject(read_source(path)) as subject:
+        assert subject.raised == ()
+        assert subject.call(Call("predict", (0,))).value == 4
+
+
+def test_what_notebooks_show_shows_nothing_and_is_no_error(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("display('x')", f"{PREDICT}\nx = 1", "exit()"))
+    with open_subject(read_source(path)) as subject:
+        assert list(subject.functions) == ["predict"]
+        assert [each.error for each in subject.raised] == ["SystemExit"]
+
+
+def test_annotations_stay_unread_in_later_cells(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("from __future__ import annotations", "def predict(X: Array) -> Array:\n    return X"))
+    with open_subject(read_source(path)) as subject:
+        assert subject.raised == ()
+        assert list(subject.functions) == ["predict"]
 
 
 def test_a_script_saved_with_a_byte_order_mark_is_read(tmp_path):
@@ -133,9 +229,17 @@ def test_no_line_takes_long_to_read(line):
 
 def test_blank_lines_take_no_time_to_look_through():
     begun = time.process_time()
-    assert not launch._TORCH.search("\n" * 10**5 + " " * 10**5)
+    assert launch.libraries("\n" * 10**5 + " " * 10**5) == []
     assert time.process_time() - begun < 1.0
-    assert launch._TORCH.search("x = 1\n    import  torch.nn as nn\n")
+    assert launch.libraries("x = 1\n    import  torch.nn as nn\n") == ["torch"]
+
+
+def test_libraries_are_seen_in_notebooks_too(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(
+        notebook("import numpy as np", "%matplotlib inline\nfrom jax import numpy as jnp\nimport torchinfo")
+    )
+    assert launch.libraries(read_source(path)) == ["jax"]
 
 
 def test_more_code_than_is_run_is_not_parsed(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symbreak.initializers.elementwise import Normal, VarianceScaling
-from symbreak.lesson import checklist
+from symbreak.lesson import checklist, checklist_trained
 from symbreak.network import course
 
 VERDICTS = {
@@ -22,7 +22,7 @@ VERDICTS = {
 
 
 def test_every_claim_has_its_row():
-    assert [claim.id for claim in checklist.CLAIMS] == list(VERDICTS)
+    assert [claim.id for claim in checklist.CLAIMS + checklist_trained.CLAIMS] == list(VERDICTS)
 
 
 @pytest.mark.parametrize("id", VERDICTS)

@@ -18,6 +18,7 @@ from symbreak.errors import InvalidInput
 if TYPE_CHECKING:
     from symbreak.grade.plan import Plan
     from symbreak.grade.result import Grade
+    from symbreak.grade.sandbox import Limits
     from symbreak.grade.submissions import Submission
 
 NOT_PASSED = 1
@@ -56,6 +57,12 @@ def command(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Files graded at once.", show_default="one for each processor")
     ] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=1, metavar="MIB", help="Memory of a submission.", show_default="1024")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Threads of a submission, its own included.", show_default="16")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Check code of the week by its properties, over several sizes and seeds, and say what is wrong and why.
@@ -69,7 +76,9 @@ def command(
     found = find_files(files, handed_out=plan.files.keys())
     _check(found, form, output)
     with progress_bar("grading", quiet=quiet or len(found) == 1) as progress:
-        done = grade_files(found, plan, workers=workers or usual_workers(), progress=progress)
+        done = grade_files(
+            found, plan, limits=_limits(memory, processes), workers=workers or usual_workers(), progress=progress
+        )
     grades = [one.grade for one in done]
     _deliver(_written(grades, form), output)
     _tell_protection(done)
@@ -95,6 +104,13 @@ def _plan(function: str | None, every: bool, points: float | None, hidden: Path 
     }
     plan = read(changes, read(hidden, plan) if hidden is not None else plan)
     return replace(plan, every=True) if every else plan
+
+
+def _limits(memory: int | None, processes: int | None) -> Limits:
+    from symbreak.grade.sandbox import Limits
+
+    chosen = {"memory_bytes": None if memory is None else memory << 20, "processes": processes}
+    return Limits(**{name: value for name, value in chosen.items() if value is not None})
 
 
 def _check(found: Sequence[Path], form: Format, output: Path | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symbreak.grade.result import CheckResult, Grade
-from symbreak.grade.text import headline, told
+from symbreak.grade.text import headline, told, unrun
 
 _DIGITS = 4
 _STATUS = {True: "passed", False: "failed"}
@@ -19,7 +19,7 @@ def gradescope(grade: Grade) -> dict[str, Any]:
     shown = [result for result in grade.results if result.worth or result.status != "skipped"]
     return {
         "score": round(grade.points, _DIGITS),
-        "output": headline(grade) + (f"\n{grade.problem}" if grade.problem else ""),
+        "output": "\n".join([headline(grade), *unrun(grade)]),
         "output_format": "text",
         "stdout_visibility": "hidden",
         "visibility": "visible",

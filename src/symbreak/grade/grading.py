@@ -41,7 +41,7 @@ def grade(subject: Subject, plan: Plan, name: str) -> Grade:
         name: of the file or function, for people.
     """
     looked = [one for function in _chosen(subject, plan) for one in _look(subject, function, plan)]
-    return Grade(name, _results(looked, plan), subject.problem)
+    return Grade(name, _results(looked, plan), subject.problem, tuple(map(str, subject.raised)))
 
 
 def _chosen(subject: Subject, plan: Plan) -> tuple[str, ...]:
@@ -89,6 +89,9 @@ def _absent(check: Check, function: str, subject: Subject) -> Finding:
         return nothing_to_see(f"There is no function {function}.")
     if subject.problem:
         return Finding("fail", "code that can be loaded", subject.problem, *explain_loading(subject.problem))
+    cost = next((each for each in subject.raised if function in each.names), None)
+    if cost is not None:
+        return Finding("fail", f"a function {function}", str(cost), *explain_loading(cost.error))
     got = f"functions {', '.join(subject.functions)}" if subject.functions else "none of the week's functions"
     why = "Functions are found by their names. A cell or line that raises defines nothing that stands below it."
     return Finding("fail", f"a function {function}", got, why, "Is the name spelled as in the assignment?")

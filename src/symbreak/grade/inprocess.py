@@ -88,6 +88,7 @@ class InProcess:
     """A `Subject` of functions that are called right here."""
 
     problem = ""
+    raised = ()
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]], *, seconds: float = SECONDS) -> None:
         self._functions = dict(functions)

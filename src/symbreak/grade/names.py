@@ -20,5 +20,8 @@ VARIANTS = (
 )
 KNOWN = FUNCTIONS + VARIANTS
 
+CELL = "%% cell"
+"""Behind "# ", and before its number: where a cell of a notebook begins that was made a script."""
+
 TRANSPARENT_MAGICS = ("time", "timeit", "capture", "prun", "memit", "python", "python3", "px")
 """Cell magics that only watch or quieten the Python below them; under all others there is no Python."""

@@ -63,12 +63,14 @@ class Grade:
     Attributes:
         name: of the file or function that was graded.
         results: of every check, in the order of the course.
-        problem: why the code could not be loaded, or "".
+        problem: why nothing of the code could be loaded, or "".
+        raised: what the code raised outside of its functions, where some of it was loaded nevertheless.
     """
 
     name: str
     results: tuple[CheckResult, ...]
     problem: str = ""
+    raised: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -102,6 +104,7 @@ class Grade:
             "points": self.points,
             "worth": self.worth,
             "problem": self.problem,
+            "raised": list(self.raised),
             "results": [_entry(result) for result in self.results],
         }
 

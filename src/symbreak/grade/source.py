@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from symbreak.errors import InvalidData
-from symbreak.grade.names import TRANSPARENT_MAGICS
+from symbreak.grade.names import CELL, TRANSPARENT_MAGICS
 
 LARGEST = 10 * 2**20
 """Bytes of the largest file that is read; a week's work has a few hundred thousand, figures included."""
@@ -20,23 +20,14 @@ LONGEST = 1 << 17
 
 # Anybody may have written the line: no part of it can be matched in two ways, which would take long.
 _ASSIGNED = re.compile(r"^(?P<target>\s*\w[\w, ]*=)\s*[%!]")
-_RUNNER = """\
-def __run_cell(number, code):
-    import sys
-    try:
-        exec(compile(code, f"cell {number}", "exec"), globals())
-    except Exception as error:
-        print(f"cell {number} raised {type(error).__name__}: {error}", file=sys.stderr)
-
-"""
+_MARKER = re.compile(rf"^(# {CELL} \d+)$", re.MULTILINE)
 
 
 def read_source(path: str | Path) -> str:
     """Return the Python code of FILE.py or FILE.ipynb.
 
-    Of a notebook the code cells are taken, in order; magics and shell lines are dropped. A cell that raises, or is not
-    Python, loses itself alone: what other cells define is there, as after "run all" that goes on past errors. A script
-    may be an exported notebook.
+    Of a notebook the code cells are taken, in order, each below a line "# %% cell 3"; magics and shell lines are
+    dropped. A script may be an exported notebook.
 
     Raises `InvalidData` for a file that cannot be read, is too large, or is neither, and for a link that leads out of
     its folder: it would be graded by what somebody else wrote.
@@ -116,8 +107,12 @@ def _cells(text: str, name: str) -> str:
         codes = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refused("a notebook must be JSON with a list of cells (nbformat 4)", f"{name}: {error}") from error
-    runs = [f"__run_cell({number}, {cell_source(code)!r})" for number, code in enumerate(codes, 1) if code.strip()]
-    return _RUNNER + "\n".join(runs) + "\n"
+    return "".join(f"# {CELL} {number}\n{_unmarked(cell_source(code))}\n" for number, code in enumerate(codes, 1))
+
+
+def _unmarked(code: str) -> str:
+    """Return a cell's code without a line that would begin another cell: a blank behind it makes it a comment."""
+    return _MARKER.sub(r"\1 ", code)
 
 
 def _text(source: Any) -> str:

@@ -61,11 +61,35 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Raised:
+    """An error at the top level of the code, outside of all functions.
+
+    Attributes:
+        error: "NameError: name 'plt' is not defined".
+        place: where, "line 7" or "cell 3, line 2", and what stands there; "" if that is not known.
+        loss: what was not run for it: "nothing below that line was run".
+        names: functions of the week that are not there for it.
+    """
+
+    error: str
+    place: str = ""
+    loss: str = ""
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the error, its place and what it costs, in one line."""
+        where = f"{self.error} ({self.place})" if self.place else self.error
+        names = f": there is no {', no '.join(self.names)}" if self.names else ""
+        return f"{where}; {self.loss}{names}"
+
+
+@dataclass(frozen=True)
 class Unloaded:
     """A `Subject` of which nothing could be loaded."""
 
     problem: str
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    raised: tuple[Raised, ...] = ()
 
     def call(self, call: Call) -> Outcome:
         """Say why there is nothing to call."""
@@ -82,7 +106,12 @@ class Subject(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why the code could not be loaded, or ""."""
+        """Why nothing of the code could be loaded, or ""."""
+        ...
+
+    @property
+    def raised(self) -> tuple[Raised, ...]:
+        """What the code raised on the way, where some of it was loaded nevertheless."""
         ...
 
     def call(self, call: Call) -> Outcome:

@@ -15,7 +15,7 @@ def text(grade: Grade, *, hidden: bool = False) -> str:
     """Return a headline, a line for each check, and a paragraph for each that does not simply pass."""
     shown = [result for result in grade.results if hidden or result.visibility == "visible"]
     covert = [result for result in grade.results if result not in shown]
-    lines = [headline(grade), *([_wrapped(f"It could not be run: {grade.problem}")] if grade.problem else [])]
+    lines = [brief(grade)]
     for function in dict.fromkeys(result.function for result in shown):
         lines += ["", function, *(told(result) for result in shown if result.function == function)]
     if covert:
@@ -36,10 +36,17 @@ def headline(grade: Grade) -> str:
 
 
 def brief(grade: Grade) -> str:
-    """Return the headline, and why the code was not run if it was not."""
-    return (
-        f"{headline(grade)}\n{_wrapped(f'It could not be run: {grade.problem}')}" if grade.problem else headline(grade)
-    )
+    """Return the headline, and what of the code was not run, if there is such a thing."""
+    return "\n".join([headline(grade), *map(_wrapped, unrun(grade))])
+
+
+def unrun(grade: Grade) -> list[str]:
+    """Return what kept code from being run, in sentences.
+
+    >>> unrun(Grade("week3.py", (), raised=("NameError: name 'plt' is not defined (line 7: plt.show())",)))
+    ["It raised NameError: name 'plt' is not defined (line 7: plt.show())"]
+    """
+    return [f"It could not be run: {grade.problem}"] * bool(grade.problem) + [f"It raised {r}" for r in grade.raised]
 
 
 def printable(name: str) -> str:

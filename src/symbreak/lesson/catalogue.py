@@ -9,6 +9,7 @@ from symbreak.lesson import (
     blocks,
     breaking,
     checklist,
+    checklist_trained,
     comparison_table,
     depth,
     example,
@@ -75,6 +76,7 @@ CLAIMS: dict[str, Claim] = _by_id(
     depth.CLAIMS,
     blocks.CLAIMS,
     checklist.CLAIMS,
+    checklist_trained.CLAIMS,
     functions.CLAIMS,
     takeaways.CLAIMS,
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from symbreak.grade.result import CheckResult, Grade
-from symbreak.grade.text import points
+from symbreak.grade.text import points, unrun
 from symbreak.report.frame import block, document
 from symbreak.report.html import Html, element, join
 
@@ -60,7 +60,7 @@ def _submission(number: int, grade: Grade, hidden: bool) -> Html:
     covert = len(grade.results) - len(shown)
     holding = sum(result.holds for result in grade.results if result not in shown)
     notes = [
-        element("p", f"It could not be run: {grade.problem}", class_="notice", role="note") if grade.problem else None,
+        *(element("p", said, class_="notice", role="note") for said in unrun(grade)),
         element("p", f"Hidden checks: {holding} of {covert} pass.", class_="how") if covert else None,
     ]
     return block(

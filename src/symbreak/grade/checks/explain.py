@@ -10,9 +10,16 @@ Explanation = tuple[str, str]  # why, hint
 
 _STOPS: dict[str, Explanation] = {
     "time": ("The call did not end within its time limit.", "Is there a loop whose condition never becomes false?"),
-    "memory": ("The call asked for more memory than it may have.", "How large is each array that you make?"),
+    "memory": (
+        "The call asked for more memory than it may have; --memory says how much that is.",
+        "How large is each array that you make?",
+    ),
     "output": ("The call printed more than it may.", "Is there a print inside a loop?"),
-    "exit": ("The call ended Python itself.", "A function gives back its answer by return; exit() ends everything."),
+    "exit": (
+        "The call ended Python itself, or a library did for want of memory or of threads.",
+        "A function gives back its answer by return; exit() ends everything. Large libraries may need more than the"
+        " code is given: --memory, --processes.",
+    ),
     "protocol": ("The process that runs the code broke off.", "Does the code touch files or processes?"),
 }
 
@@ -28,6 +35,11 @@ _ERRORS: tuple[tuple[str, str, str], ...] = (
         "np.random.randn takes the sizes one by one, unlike np.zeros, which takes one tuple: a tuple inside randn's"
         " parentheses counts as its first size. The lesson's own figure has this slip.",
         "Count the pairs of parentheses behind randn.",
+    ),
+    (
+        r"^PermissionError: \[Errno 1\]",
+        "The function asked the system for what graded code may not have: processes, other programs, a network.",
+        "Its answer must be made of its arguments alone. Which line starts or calls something outside of Python?",
     ),
     (
         r"^(FileNotFoundError|PermissionError|IsADirectoryError)",
@@ -90,7 +102,18 @@ _LOADING: tuple[tuple[str, str, str], ...] = (
     (
         r"^ModuleNotFoundError|^ImportError",
         "A package or file that the code imports is not there, and nothing below that line was run.",
-        "NumPy is enough for this week. Which import could the code do without?",
+        "NumPy is enough for this week. Which import could the code do without? Modules that the assignment hands out"
+        " are named by the grader: files = [...] in --hidden CONFIG.",
+    ),
+    (
+        r"^EOFError",
+        "The file asks for input at its top level, and nobody is there to answer.",
+        "What a function needs comes in by its arguments. Which line calls input()?",
+    ),
+    (
+        r"^(NameError|AttributeError)",
+        "A line outside of all functions uses a name that is not there, and Python goes no further.",
+        "Is the name spelled as where it was made? Is its import above it, and not in a cell that raised?",
     ),
 )
 _LOADED_WITH_ERROR = (

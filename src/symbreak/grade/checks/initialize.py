@@ -48,14 +48,16 @@ def takes_list(trial: Trial) -> bool:
 
 
 def given(trial: Trial) -> list[tuple[Tried, Arrays]]:
-    """Return the calls whose parameters are all there, as arrays; what is far too large is not looked into."""
+    """Return the calls whose parameters are all there, as finite arrays; what is far too large is not looked into."""
     found = [(tried, arrays_of(tried.value, shapes_of(tried.case.facts["sizes"]))) for tried in trial.usable]
-    return [(tried, arrays) for tried, arrays in found if arrays is not None and _of_their_size(tried, arrays)]
+    return [(tried, arrays) for tried, arrays in found if arrays is not None and _can_be_seen(tried, arrays)]
 
 
-def _of_their_size(tried: Tried, arrays: Arrays) -> bool:
+def _can_be_seen(tried: Tried, arrays: Arrays) -> bool:
+    """Return whether all is of its size and finite: nan is neither zero nor equal to anything, and would earn by it."""
     shapes = shapes_of(tried.case.facts["sizes"])
-    return all(arrays[key].size <= MOST_TIMES * math.prod(shape) for key, shape in shapes.items())
+    fitting = all(arrays[key].size <= MOST_TIMES * math.prod(shape) for key, shape in shapes.items())
+    return fitting and all(np.isfinite(arrays[key]).all() for key in shapes)
 
 
 def weights(arrays: Arrays) -> dict[str, Array]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from symbreak.grade.checks import reference
 from symbreak.grade.checks.backward import own_activation
-from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes
+from symbreak.grade.checks.check import Check, Finding, fails, nothing_to_see, passes, warns
 from symbreak.grade.checks.common import Fault, common, each
 from symbreak.grade.checks.parameters import arrays_of, kind, shapes_of
 from symbreak.grade.checks.trial import Case, Trial, Tried
@@ -109,7 +109,8 @@ def _learns(trial: Trial) -> Finding:
         if not cost < LEARNED * base:
             why = (
                 "Two blobs that a straight line parts are the easiest data there are. A cost that stays near"
-                f" {base:.3g} means that nothing reaches the weights; one that grows, that the steps go up or too far."
+                f" {base:.3g} means that nothing reaches the weights; one that grows, that the steps go up or too far;"
+                " one in between, that few of the examples are learned from, or little from each."
             )
             hint = "Print the cost of every iteration: where does it stop falling? Then look at the gradients there."
             return fails(expected, f"{cost:.3g} ({tried.case.label})", why, hint)
@@ -123,7 +124,7 @@ def _iterations(trial: Trial) -> Finding:
     many, few = trial.usable[0], _few(trial)
     short, long = (None if few.outcome.failed else _cost(trial, few)), _cost(trial, many)
     if short is not None and long is not None and short > long:
-        return passes(expected, f"{short:.3g} and {long:.3g}")
+        return _counts(trial) or passes(expected, f"{short:.3g} and {long:.3g}")
     got = "no parameters from the short run" if short is None else f"{short:.6g} and {long:.6g}"
     why = "How long to train is for the caller to say; a loop that runs as often as it likes cannot be steered."
     return fails(expected, got, why, "What does the loop count to, and what does each round start from?")
@@ -131,7 +132,24 @@ def _iterations(trial: Trial) -> Finding:
 
 def _few(trial: Trial) -> Tried:
     """Return the run of few iterations, beside the first one."""
-    return trial.once("few", _case(trial, trial.usable[0].case.facts["sizes"][1], FEW))
+    return _run_of(trial, FEW)
+
+
+def _run_of(trial: Trial, iterations: int) -> Tried:
+    key = f"{iterations} iterations"
+    return trial.once(key, _case(trial, trial.usable[0].case.facts["sizes"][1], iterations))
+
+
+def _counts(trial: Trial) -> Finding | None:
+    """Return a warning if one iteration, from one seed, leaves the start as it is."""
+    none, one = (_parameters(_run_of(trial, iterations)) for iterations in (0, 1))
+    if none is None or one is None or any(not np.array_equal(none[key], one[key]) for key in none):
+        return None
+    why = (
+        "After one iteration the parameters are those after none: the loop makes one update less than it is told, or"
+        " what is returned is from before the last one. Of thousands nobody misses it; of one, everything."
+    )
+    return warns("one update in one iteration", "none", why, "Where does the range begin, and where does it end?")
 
 
 def _all_move(trial: Trial) -> Finding:
@@ -141,7 +159,7 @@ def _all_move(trial: Trial) -> Finding:
     before = None if found is None else _parameters(_few(trial))
     if found is None or before is None:
         return nothing_to_see("There are no two runs to compare.")
-    still = [key for key in found if np.array_equal(found[key], before[key])]
+    still = [key for key in found if np.array_equal(found[key], before[key], equal_nan=True)]
     if not still:
         return passes(expected, "all four differ")
     if len(still) == len(found):

@@ -7,7 +7,7 @@ import numpy as np
 from symbreak.grade.checks import reference
 from symbreak.grade.checks.arranging import arranged
 from symbreak.grade.checks.backward import own_activation
-from symbreak.grade.checks.check import Check
+from symbreak.grade.checks.check import Check, Finding, warns
 from symbreak.grade.checks.common import Fault, Unseen, common, each
 from symbreak.grade.checks.outputs import with_one_output
 from symbreak.grade.checks.parameters import array, kind, label
@@ -30,7 +30,7 @@ def cases(trial: Trial) -> list[Case]:
             middle = np.median(reference.forward(params, x, hidden)["Z2"])
             params["b2"] = params["b2"] - BIAS_SHARE * middle
             args = arranged(trial, "predict", {"parameters": params, "X": x})
-            facts = {"A2": reference.forward(params, x, hidden)["A2"], "m": m}
+            facts = {"parameters": params, "A2": reference.forward(params, x, hidden)["A2"], "m": m}
             found.append(Case(f"{label(sizes)}, m={m}", args, facts=facts))
     return found
 
@@ -39,8 +39,13 @@ def _shape(trial: Trial, tried: Tried) -> Fault | None:
     found, m = array(tried.value), tried.case.facts["m"]
     if found is not None and found.shape == (1, m):
         return None
+    hint = "One prediction for each column of X."
+    if found is None:
+        return f"0 or 1, of shape (1, {m})", kind(tried.value), "Y holds numbers: nothing else equals a label.", hint
     why = f"Y has shape (1, {m}). Compared with another shape NumPy may stretch both, and the accuracy is of that."
-    return f"shape (1, {m})", kind(tried.value), why, "One prediction for each column of X."
+    if found.shape == (m,):
+        why = f"A vector equals Y entry by entry, but with Y.T NumPy stretches both to ({m}, {m}): no accuracy at all."
+    return f"shape (1, {m})", kind(tried.value), why, hint
 
 
 def _values(trial: Trial, tried: Tried) -> Fault | Unseen | None:
@@ -62,8 +67,26 @@ def _values(trial: Trial, tried: Tried) -> Fault | Unseen | None:
     return expected, f"{int(wrong.sum())} of {wrong.size} wrong", why, "Which side of which threshold is class 1?"
 
 
+def _threshold(trial: Trial) -> Finding:
+    """Look at the values, and then at an answer of exactly 0.5, which belongs to neither side of the rest."""
+    found = each(_values)(trial)
+    if found.status != "pass":
+        return found
+    zeros = {key: np.zeros_like(entry) for key, entry in trial.tried[0].case.facts["parameters"].items()}
+    x = np.ones((zeros["W1"].shape[1], 1))
+    tried = trial.once("undecided", Case("A2 = 0.5", arranged(trial, "predict", {"parameters": zeros, "X": x})))
+    answer = None if tried.outcome.failed else array(tried.value)
+    if answer is None or answer.size != 1 or not answer.reshape(-1)[0]:
+        return found
+    why = (
+        "The course answers 1 above 0.5 only. It shows where a network knows nothing: with weights of zero, this one"
+        " calls everything class 1."
+    )
+    return warns("0 where A2 is exactly 0.5", "1", why, "> or >=?")
+
+
 CHECKS = (
     *common("predict"),
     Check("predict-shape", "one prediction for each example", each(_shape)),
-    Check("predict-values", "1 where A2 is above 0.5, else 0", each(_values), weight=2),
+    Check("predict-values", "1 where A2 is above 0.5, else 0", _threshold, weight=2),
 )

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,16 +15,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from symbreak.grade.sandbox.inner import disk
 from symbreak.grade.sandbox.limits import Limits
 
 _RUNNER = Path(__file__).parent / "inner" / "runner.py"
 _PACKAGE = Path(__file__).resolve().parents[2]
-_TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+torch\b", re.MULTILINE)  # linear: no end of line in a blank
-_PACKAGES = ("numpy", "torch")
+# Of a library that takes more memory and threads than learners' code; linear: no end of line in a blank.
+_IMPORTED = re.compile(r"^[ \t]*(?:import|from)[ \t]+(torch|jax|flax|equinox|optax)\b", re.MULTILINE)
+_PACKAGES = ("numpy", "torch", "jax")
 # How long the warden may take to end the child and clean up before it is ended too.
 _CLEANING_SECONDS = 5.0
 # One thread: a submission takes one core, and its numbers do not depend on how many there are.
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+# The same of XLA; and each of its threads would reserve 64 MiB of addresses, which count as memory.
+_XLA = {"NPROC": "1", "PJRT_NPROC": "1", "MALLOC_ARENA_MAX": "2", "JAX_PLATFORMS": "cpu"}
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
             return self.process.wait()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)  # the warden has done so, unless it was killed
+            disk.remove(self.folder)  # the warden has done so, unless it was killed
 
 
 def start() -> Child:
@@ -91,16 +94,25 @@ def configuration(child: Child, source: str, limits: Limits, without: frozenset[
         "folder": child.folder,
         "shown": sorted({sys.base_prefix, *folders}),
         "hidden": sorted({str(_PACKAGE), *(os.path.join(folder, _PACKAGE.name) for folder in folders)}),
-        "torch": bool(_TORCH.search(source)),
+        "libraries": libraries(source),
     }
 
 
+def libraries(source: str) -> list[str]:
+    """Return which large libraries are to be loaded before the code, so that their size is not the learner's.
+
+    >>> libraries("import numpy\\nfrom torch import nn\\nimport flax")
+    ['jax', 'torch']
+    """
+    return sorted({name if name == "torch" else "jax" for name in _IMPORTED.findall(source)})
+
+
 def _package_folders() -> list[str]:
-    """The folders that NumPy and PyTorch are in. The grader's other folders are none of the child's business."""
+    """The folders that NumPy, PyTorch and JAX are in. The grader's other folders are none of the child's business."""
     found = [importlib.util.find_spec(name) for name in _PACKAGES]
     return sorted({str(Path(spec.origin).parents[1]) for spec in found if spec is not None and spec.origin})
 
 
 def _environment() -> dict[str, str]:
     threads = {f"{name}_NUM_THREADS": "1" for name in _THREADS}
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "learner", "MPLBACKEND": "agg", **threads}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "learner", "MPLBACKEND": "agg", **threads, **_XLA}

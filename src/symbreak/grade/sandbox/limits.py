@@ -25,10 +25,10 @@ class Limits:
         seconds_per_call: for each call, on the clock, as all times.
         seconds_to_load: for running the code that defines the functions; libraries are loaded then.
         seconds_in_all: for loading and all calls together.
-        memory_bytes: on top of what Python and NumPy (and PyTorch, if the code imports it) take.
+        memory_bytes: on top of what Python and NumPy (and PyTorch or JAX, if the code imports them) take.
         output_bytes: of stdout, and of stderr, that are kept of one call; the rest is thrown away.
         file_bytes: of all its files together.
-        processes: processes and threads.
+        processes: processes and threads, on top of those of PyTorch and JAX.
         value_bytes: of arrays in one value that is sent or returned.
 
     Raises:

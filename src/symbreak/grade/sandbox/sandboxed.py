@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from symbreak.errors import InvalidInput, SymbreakError
+from symbreak.grade.names import KNOWN
 from symbreak.grade.sandbox import wire
 from symbreak.grade.sandbox.exchange import Captured, Reply, exchange
+from symbreak.grade.sandbox.inner.cells import LINE_CHARACTERS, MOST_RAISED
 from symbreak.grade.sandbox.inner.kernel import hide_memory
 from symbreak.grade.sandbox.launch import Child, configuration, start
 from symbreak.grade.sandbox.limits import LAYERS, Limits, Protection
-from symbreak.grade.subject import Call, Outcome, Stop
+from symbreak.grade.subject import Call, Outcome, Raised, Stop
 
 # Until Python, NumPy and PyTorch are loaded on a busy machine; the learner's code does not run yet.
 STARTING_SECONDS = 60.0
@@ -76,6 +78,7 @@ class _Loaded:
     functions: dict[str, tuple[str, ...]]
     problem: str = ""
     stopped: Stop | None = None
+    raised: tuple[Raised, ...] = ()
 
 
 class Sandboxed:
@@ -98,8 +101,13 @@ class Sandboxed:
 
     @property
     def problem(self) -> str:
-        """Why the code could not be loaded, or ""."""
+        """Why nothing of the code could be loaded, or ""."""
         return self._loaded.problem
+
+    @property
+    def raised(self) -> tuple[Raised, ...]:
+        """What the code raised on the way, where some of it was loaded nevertheless."""
+        return self._loaded.raised
 
     def open(self) -> None:
         """Start a child and load the code."""
@@ -132,11 +140,10 @@ class Sandboxed:
         reply = self._ask({"source": self._source, "files": self._files}, {}, self.limits.seconds_to_load)
         if reply.stopped is not None:
             return _Loaded({}, _WHY[reply.stopped], reply.stopped)
-        functions, problem = reply.fields.get("functions"), reply.fields.get("problem")
-        if type(problem) is not str or not _is_functions(functions):
+        loaded = _loaded(reply.fields)
+        if loaded is None:
             self.close()
-            return _Loaded({}, _WHY["protocol"], "protocol")
-        return _Loaded({_clean(f): tuple(map(_clean, names)) for f, names in functions.items()}, _message(problem))
+        return loaded or _Loaded({}, _WHY["protocol"], "protocol")
 
     def _start(self) -> None:
         self._child = start()
@@ -179,6 +186,45 @@ _WHY: dict[Stop, str] = {
     "exit": "the process ended while the code was loaded",
     "protocol": "the code wrote to the grader's pipe while it was loaded",
 }
+
+
+_LOSSES = {
+    "all": "nothing of it was run",
+    "below": "nothing below that line was run",
+    "cell": "nothing of that cell was run",
+    "below in cell": "nothing below that line of the cell was run",
+}
+_MOST_LINES = SOURCE_BYTES
+
+
+def _loaded(fields: dict[str, Any]) -> _Loaded | None:
+    """Return what a child says that it loaded; None if it does not have the form of that."""
+    functions, empty, told = fields.get("functions"), fields.get("empty"), fields.get("raised")
+    if not _is_functions(functions) or type(empty) is not bool or type(told) is not list:
+        return None
+    told = told[:MOST_RAISED]
+    raised = [each for each in map(_raised, told) if each is not None]
+    if len(raised) < len(told):
+        return None
+    if empty and not functions and raised:
+        first = raised[0]
+        return _Loaded({}, f"{first.error} ({first.place})" if first.place else first.error)
+    names = {_clean(name): tuple(map(_clean, each)) for name, each in functions.items()}
+    return _Loaded(names, raised=tuple(raised))
+
+
+def _raised(told: Any) -> Raised | None:
+    """Return an error of which a child told, in our own words but for its text; None if it is not one."""
+    kinds = {"error": str, "cell": int, "line": int, "text": str, "lost": list, "loss": str}
+    if type(told) is not dict or any(type(told.get(key)) is not kind for key, kind in kinds.items()):
+        return None
+    if told["loss"] not in _LOSSES:
+        return None
+    cell, line = (min(told[key], _MOST_LINES) for key in ("cell", "line"))
+    text = _clean(told["text"][:LINE_CHARACTERS])
+    place = ", ".join([f"cell {cell}"] * (cell > 0) + [f"line {line}"] * (line > 0)) + (f": {text}" if text else "")
+    names = tuple(name for name in KNOWN if name in told["lost"])
+    return Raised(_message(told["error"]), place, _LOSSES[told["loss"]], names)
 
 
 def _outcome(reply: Reply, names: set[str]) -> Outcome | None:

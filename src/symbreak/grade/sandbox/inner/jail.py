@@ -132,14 +132,14 @@ def become(user: int) -> None:
     os.setresuid(user, user, user)
 
 
-def bound(limits: dict[str, Any], *, threads_elsewhere: int = 0) -> None:
-    """Have the kernel bound what this process uses. Memory is counted on top of what it has now."""
+def bound(limits: dict[str, Any], *, threads_running: int = 0) -> None:
+    """Have the kernel bound what this process uses. Memory and threads are counted on top of what runs now."""
     seconds = int(limits["seconds_in_all"]) + SPARE_SECONDS
     bounds = {
         resource.RLIMIT_CPU: (seconds, seconds + SPARE_SECONDS),
         resource.RLIMIT_AS: _size() + limits["memory_bytes"],
         resource.RLIMIT_FSIZE: limits["file_bytes"],
-        resource.RLIMIT_NPROC: limits["processes"] + threads_elsewhere,
+        resource.RLIMIT_NPROC: limits["processes"] + threads_running,
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_STACK: STACK_BYTES,
         resource.RLIMIT_MEMLOCK: 0,
@@ -159,6 +159,14 @@ def _size() -> int:
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:
         return 4 << 30
+
+
+def own_threads() -> int:
+    """Return how many threads this process has; 1 where the kernel does not say."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
 
 
 def tasks_of(user: int) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import linecache
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -17,13 +16,15 @@ from typing import Any
 
 from symbreak.grade.namespace import functions, parameter_names
 from symbreak.grade.sandbox import wire
+from symbreak.grade.sandbox.inner import cells, shell
+from symbreak.grade.sandbox.inner.cells import describe
 from symbreak.grade.sandbox.inner.pipe import Pipe
-from symbreak.grade.sandbox.inner.shell import Shell
 from symbreak.grade.seeding import seed
 from symbreak.grade.values import plain
 
 NAME = "submission"
-MESSAGE_CHARACTERS = 2000
+RUNNING_SHARE = 0.9
+"""Of the time to load the code, for its own lines: it is broken off before the grader gives it up."""
 
 
 def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
@@ -35,10 +36,11 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     _forget_symbreak()
     _lay_out(request["files"])
-    space, found, problem = _load(request["source"])
+    space, found, raised = _load(request["source"], RUNNING_SHARE * limits["seconds_to_load"])
     names = {name: parameter_names(function) for name, function in found.items()}
     _flush()
-    pipe.send({"nonce": request["nonce"], "problem": problem, "functions": names})
+    own = any(getattr(value, "__module__", "") == NAME for value in space.values())
+    pipe.send({"nonce": request["nonce"], "raised": raised, "empty": not own, "functions": names})
     while True:
         request, values = pipe.receive()
         fields, value = _answer(space, request, values, room)
@@ -49,7 +51,7 @@ def serve(pipe: Pipe, limits: Mapping[str, Any]) -> int:
         except wire.TooLarge as error:
             pipe.send({**fields, "too_large": str(error)}, {"value": None})
         except Exception as error:
-            pipe.send({**fields, "error": _describe(error)}, {"value": None})
+            pipe.send({**fields, "error": describe(error)}, {"value": None})
         del values, value
 
 
@@ -68,20 +70,14 @@ def _forget_symbreak() -> None:
     sys.modules["symbreak"] = None  # type: ignore[assignment]
 
 
-def _load(source: str) -> tuple[dict[str, Any], dict[str, Callable[..., Any]], str]:
-    """Return all that the code defines, by name, the functions of the week among it, and what went wrong."""
+def _load(source: str, seconds: float) -> tuple[dict[str, Any], dict[str, Callable[..., Any]], list[dict[str, Any]]]:
+    """Return all that the code defines, by name, the functions of the week among it, and what it raised."""
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
-    shell = Shell(module.__dict__)
-    module.__dict__["get_ipython"] = lambda: shell
-    name = f"{NAME}.py"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    try:
-        exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
-        found = functions(module.__dict__)
-    except BaseException as error:
-        return {}, {}, _describe(error)
-    return {**module.__dict__, **found}, found, ""
+    module.__dict__.update(shell.names(module.__dict__))
+    raised = cells.run(source, module.__dict__, seconds)
+    found = functions(module.__dict__)
+    return {**module.__dict__, **found}, found, raised
 
 
 def _answer(
@@ -98,9 +94,9 @@ def _answer(
             seed(request["seed"])
         value = plain(space[request["function"]](*args, **kwargs))
     except MemoryError as error:
-        fields |= {"error": _describe(error), "memory": True}
+        fields |= {"error": describe(error), "memory": True}
     except BaseException as error:
-        fields["error"] = _describe(error)
+        fields["error"] = describe(error)
     fields["changed"] = [name for name, each in named.items() if _fingerprint(each, room) != before[name]]
     return fields, value
 
@@ -111,16 +107,6 @@ def _fingerprint(value: Any, room: int) -> bytes:
         return wire.pack({}, {"": value}, room=room)
     except Exception:
         return b""
-
-
-def _describe(error: BaseException) -> str:
-    """Return "Type: message", whatever the exception does when it is asked."""
-    name = type(error).__name__
-    try:
-        message = str(error)
-    except BaseException:
-        message = "(its message cannot be read)"
-    return f"{name}: {message}"[:MESSAGE_CHARACTERS] if message else name
 
 
 def _flush() -> None:

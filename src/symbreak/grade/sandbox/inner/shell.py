@@ -1,11 +1,18 @@
-"""What `get_ipython()` gives outside of IPython: exported notebooks ask for it."""
+"""What notebooks find in IPython and interactive Python, and scripts elsewhere do not: `get_ipython()`, `display`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from symbreak.grade.names import TRANSPARENT_MAGICS
+
+
+def names(space: dict[str, Any]) -> dict[str, Any]:
+    """Return these names, for code that runs in a namespace."""
+    shell = Shell(space)
+    return {"get_ipython": lambda: shell, "display": lambda *args, **kwargs: None, "exit": sys.exit, "quit": sys.exit}
 
 
 class Shell:

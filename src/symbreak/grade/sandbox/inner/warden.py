@@ -7,18 +7,17 @@ grader closes the lifeline, also by dying.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
-import shutil
 import signal
-import stat
 import time
 import traceback
 from pathlib import Path
 from typing import Any
 
+from symbreak.grade.sandbox.inner import disk, jail, kernel
 from symbreak.grade.sandbox.inner import filter as call_filter
-from symbreak.grade.sandbox.inner import jail, kernel
 from symbreak.grade.sandbox.inner.pipe import Pipe
 from symbreak.grade.sandbox.inner.serve import serve
 
@@ -51,7 +50,7 @@ def run(request_fd: int, reply_fd: int, lifeline_fd: int) -> int:
         _watch(lifeline_fd, wake, folder, config["limits"]["file_bytes"])
         return _end(child, user if not inside and user is not None and jail.is_own(user) else None)
     finally:
-        _remove(folder)
+        disk.remove(folder)
 
 
 def _put_on(layer: str, missing: dict[str, str], config: dict[str, Any], step: Any) -> bool:
@@ -114,12 +113,20 @@ def _close_doors(config: dict[str, Any], folder: str, missing: dict[str, str], u
     with contextlib.suppress(OSError):  # elsewhere than on Linux there are none
         kernel.drop_capabilities()
         kernel.die_with_parent(signal.SIGKILL)
-    if config["torch"]:
+    for library in config["libraries"]:
         with contextlib.suppress(ImportError):
-            import torch  # noqa: F401  # its size is not the learner's
-    others = jail.tasks_of(owner) if "user" in missing and "processes" in missing else 0
-    _put_on("limits", missing, config, lambda: jail.bound(limits, threads_elsewhere=others))
+            _load_library(library)
+    running = jail.tasks_of(owner) if "user" in missing and "processes" in missing else jail.own_threads() - 1
+    _put_on("limits", missing, config, lambda: jail.bound(limits, threads_running=running))
     _put_on("calls", missing, config, call_filter.install)
+
+
+def _load_library(name: str) -> None:
+    """Import PyTorch or JAX and have it start its threads: they and its memory are not the learner's."""
+    library = importlib.import_module(name)
+    if name == "jax":
+        library.jit(lambda x: x + 1)(1.0)
+        library.random.normal(library.random.PRNGKey(0), (1000,))
 
 
 def _leave_user(config: dict[str, Any], user: int | None, folder: str | None) -> None:
@@ -140,20 +147,8 @@ def _watch(lifeline: int, wake: int, folder: str, file_bytes: int) -> None:
     poll.register(lifeline, select.POLLIN)
     poll.register(wake, select.POLLIN)
     while not poll.poll(_WATCH_MILLISECONDS):
-        if _too_full(folder, file_bytes):
+        if disk.too_full(folder, file_bytes):
             return
-
-
-def _too_full(folder: str, file_bytes: int) -> bool:
-    size = count = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(parent, name)).st_blocks * 512
-            count += 1
-            if count > jail.MOST_FILES or size > file_bytes:
-                return True
-    return False
 
 
 def _end(child: int, user: int | None) -> int:
@@ -204,12 +199,3 @@ def _children() -> list[int]:
             if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
                 found.append(int(path.parent.name))
     return found
-
-
-def _remove(folder: str) -> None:
-    """Remove the folder, also one whose owner made it hard to."""
-    for parent, names, _ in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                os.chmod(os.path.join(parent, name), stat.S_IRWXU, follow_symlinks=False)
-    shutil.rmtree(folder, ignore_errors=True)

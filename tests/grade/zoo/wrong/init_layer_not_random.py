@@ -1,0 +1,10 @@
+# wrong: the first layer is the same in every start
+# caught by: init-random (warn)
+# ruff: noqa
+import numpy as np
+
+
+def initialize_parameters(n_x, n_h, n_y):
+    W1 = np.random.default_rng(7).standard_normal((n_h, n_x)) * 0.01
+    W2 = np.random.randn(n_y, n_h) * 0.01
+    return {"W1": W1, "b1": np.zeros((n_h, 1)), "W2": W2, "b2": np.zeros((n_y, 1))}
