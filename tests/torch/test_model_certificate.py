@@ -55,7 +55,7 @@ PROOFS = {
     "equal sums": (lambda: built("mlp, rigid", 0), "balanced classes", "2.weight"),
     "zeros": (lambda: built("gated mlp", 0), "zero factors", "1.gate.weight"),
     "zeros in heads": (lambda: built("attention", 1), "zero factors", "layer.key.weight"),
-    "mirrored": (lambda: built("mlp", 0), "balanced classes", "0.weight"),
+    "mirrored": (lambda: built("mlp", 0), "signed renaming", "0.weight"),
 }
 
 
@@ -131,7 +131,7 @@ def stands(data, observation):
         return False
 
 
-@pytest.mark.parametrize("name", ["filters of a group", "heads", "experts", "zeros"])
+@pytest.mark.parametrize("name", ["filters of a group", "heads", "experts", "zeros", "mirrored"])
 def test_no_word_of_it_can_be_altered(name):
     model, x, certificate = proof(name)
     data, observation = certificate.to_json(), observe(model, x)

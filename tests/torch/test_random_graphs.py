@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from torch import nn
 from torch.nn import functional
 
 from symbreak.diagnosis.certifying import held_still
+from symbreak.diagnosis.mirroring import zeroed
 from symbreak.diagnosis.rules.rule import Context
-from symbreak.torch import rules_of_turning, spaces, zero_rules
+from symbreak.torch import rules_of_signs, rules_of_turning, spaces, zero_rules
+from symbreak.torch.following import signs_of, turn_of
 from symbreak.torch.observe import observe
 
 WIDTH, SAMPLES, STEPS = 6, 16, 12
@@ -49,8 +52,20 @@ OPERATIONS = {
     "position": lambda a, b, k, v: a + v,
     "prelu": lambda a, b, k, v: functional.prelu(a, v),
     "bound": lambda a, b, k, v: torch.minimum(a, v),
-}
-KINDS = (*OPERATIONS, "linear", "linear", "linear", "linear", "activation", "activation", "gate")
+    "odd": lambda a, b, k, v: (torch.tanh, torch.sin, lambda z: z**3 / (1 + z.abs() ** 3), torch.erf, torch.neg)[k](a),
+    "even": lambda a, b, k, v: (torch.abs, torch.square, torch.cos, lambda z: z**4 / (1 + z**4), lambda z: z * z)[k](a),
+    "clipped": lambda a, b, k, v: (a.clamp(-1, 1) if k < 3 else functional.hardtanh(a, -0.5, 0.7)),
+    "quotient": lambda a, b, k, v: a / (1 + b.abs()) if k < 3 else a / (1.5 + torch.sin(b)),
+    "norm of units": lambda a, b, k, v: a / (1 + a.norm(dim=-1, keepdim=True)),
+    "rms of units": lambda a, b, k, v: functional.rms_norm(a, (WIDTH,), v, 1e-3),
+    "shifted": lambda a, b, k, v: functional.layer_norm(a, (WIDTH,), None, v),
+    "scaled": lambda a, b, k, v: functional.group_norm(a, 3, v, v),
+    "batch norm": lambda a, b, k, v: functional.batch_norm(a, None, None, v, v, True),
+    "heads": lambda a, b, k, v: functional.scaled_dot_product_attention(
+        *(each.unflatten(-1, (2, 3)).unsqueeze(0).transpose(1, 2) for each in ((a, a, b) if k < 3 else (a, b, b)))
+    ).transpose(1, 2).flatten(2)[0],
+}  # fmt: skip
+KINDS = (*OPERATIONS, "linear", "linear", "linear", "linear", "odd", "odd", "odd", "even", "activation", "gate")
 
 
 class Random(nn.Module):
@@ -59,6 +74,7 @@ class Random(nn.Module):
     def __init__(self, generator):
         super().__init__()
         pick = picker(generator)
+        self.first = nn.Linear(WIDTH, WIDTH) if pick(3) else nn.Identity()
         self.plan = [(KINDS[pick(len(KINDS))], pick(i + 1), pick(i + 1), pick(5)) for i in range(4 + pick(5))]
         sizes = {"linear": WIDTH, "gate": 2 * WIDTH}
         self.layers = nn.ModuleList(nn.Linear(WIDTH, sizes.get(kind, 1), bias=k > 1) for kind, _, _, k in self.plan)
@@ -66,7 +82,7 @@ class Random(nn.Module):
         self.head = nn.Linear(WIDTH, 3)
 
     def forward(self, x):
-        made = [x]
+        made = [self.first(x)]
         for (kind, a, b, k), layer, vector in zip(self.plan, self.layers, self.vectors, strict=True):
             if kind in ("linear", "gate"):
                 z = layer(made[a])
@@ -84,7 +100,8 @@ def drawn(seed):
     """A network with some constants, zeros and equal slices, and its inputs."""
     generator = torch.Generator().manual_seed(seed)
     pick, model = picker(generator), Random(generator).double()
-    all_twins = pick(2) == 0
+    mode = pick(4)
+    all_twins, signed = mode > 1, mode > 2
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(torch.randn(p.shape, generator=generator, dtype=torch.float64) * 0.5)
@@ -94,7 +111,10 @@ def drawn(seed):
             elif way == 2:
                 for axis, size in enumerate(p.shape):
                     i, j = (0, min(1, size - 1)) if all_twins else (pick(size), pick(size))
-                    p.select(axis, i).copy_(p.select(axis, j).clone())
+                    sign = -1 if signed and pick(4) else 1
+                    p.select(axis, i).copy_(sign * p.select(axis, j).clone())
+                    if signed and pick(4) == 0:
+                        p.select(axis, min(2, size - 1)).zero_()
     return model, torch.randn(SAMPLES, WIDTH, generator=generator, dtype=torch.float64), generator
 
 
@@ -111,7 +131,7 @@ def trained(model, generator, *, adam):
             return None
         drop_rounding(twin, NOTHING)
         descent.step()
-    return dict(twin.named_parameters())
+    return twin
 
 
 def apart(values, member, size, groups):
@@ -122,46 +142,83 @@ def apart(values, member, size, groups):
     return any(np.abs(table[:, unit] - table[:, group[0]]).max() > SAME for group in groups for unit in group)
 
 
+def moved(tie, values):
+    """Which parameters a renaming with signs changes."""
+    members, size = tie.space.members, tie.space.size
+    signs = signs_of(members, size, {name: tuple(p.shape) for name, p in values.items()})
+    for name in {member.parameter for member in members}:
+        before = after = values[name].detach()
+        for m in members:
+            if m.parameter == name:
+                order = turn_of(m, size, tie.groups, before.shape[m.axis])
+                after = after.index_select(m.axis, torch.from_numpy(order))
+        if float((after * signs.get(name, 1) - before).abs().max()) > SAME:
+            yield name
+
+
 def false_proofs(seed):
-    """How many ties and zeros are proved of a graph, and which of them training denies."""
+    """How many ties, ties with signs, and zeros are proved of a graph, and which of them training denies."""
     model, x, generator = drawn(seed)
     seen = observe(model, x)
-    ties, zeros = Context(seen).ties, held_still(seen)
-    after = trained(model, generator, adam=seed % 2 == 0) if ties or zeros else None
+    context, zeros = Context(seen), held_still(seen)
+    signed = [*context.mirrors, *zeroed(seen)]
+    after = trained(model, generator, adam=seed % 2 == 0) if context.ties or signed or zeros else None
     if after is None:
         return 0, 0, []
-    before = dict(model.named_parameters())
+    values, before = dict(after.named_parameters()), dict(model.named_parameters())
     stuck = zeros.stuck if zeros is not None else ()
-    moved = [name for name in stuck if not torch.equal(before[name], after[name])]
-    parted = [
+    wrong = [name for name in stuck if not torch.equal(before[name], values[name])]
+    wrong += [
         member.parameter
-        for tie in ties
+        for tie in context.ties
         for member in tie.space.members
-        if apart(after[member.parameter], member, tie.space.size, tie.groups)
+        if apart(values[member.parameter], member, tie.space.size, tie.groups)
     ]
-    return len(ties), len(stuck), [(seed, name, model.plan) for name in (*moved, *parted)]
+    wrong += [name for tie in signed for name in (*moved(tie, values), *differing(tie, after, x))]
+    return len(context.ties), len(signed), [(seed, name, model.plan) for name in wrong]
+
+
+def differing(tie, model, x):
+    """Which modules give units that are not opposite, or not zero, though they were said to be."""
+    outputs = {}
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda _, args, out, name=name: outputs.update({name: out}))
+        for name, _ in tie.followed.units
+    ]
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    signs = dict(tie.followed.signs)
+    for name, groups in tie.followed.units:
+        for group, own in zip(groups, signs[name], strict=True):
+            for unit, sign in zip(group, own, strict=True):
+                if float((outputs[name][:, unit] - sign * outputs[name][:, group[0]]).abs().max()) > SAME:
+                    yield name
 
 
 def block(number):
-    ties = stuck = 0
+    ties = signed = 0
     for seed in range(number * A_BLOCK, (number + 1) * A_BLOCK):
-        tied, still, wrong = false_proofs(seed)
+        tied, mirrored, wrong = false_proofs(seed)
         assert not wrong, wrong
-        ties, stuck = ties + tied, stuck + still
-    return ties, stuck
+        ties, signed = ties + tied, signed + mirrored
+    return ties, signed
 
 
 @pytest.mark.parametrize("number", range(BLOCKS))
 def test_what_is_proved_holds_in_training(number):
-    ties, _ = block(number)
+    ties, signed = block(number)
     assert ties > 0
+    assert signed > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(BLOCKS, SLOW_BLOCKS))
 def test_what_is_proved_holds_in_training_of_thousands(number):
-    ties, _ = block(number)
+    ties, signed = block(number)
     assert ties > 0
+    assert signed > 0
 
 
 # --- mutants: rules that prove too much are caught by some graph
@@ -177,20 +234,37 @@ def any_term(given):
     return given.is_zero("self", "other")
 
 
+def first_sign(given):
+    """A wrong rule of signs: what comes out has those of the first operand."""
+    return "odd function", [next(iter(given.named.values()))]
+
+
+# wrong rules, and the operations of the graphs that are to catch them
 MUTANTS = {
-    "running sums forget their order": [
-        (spaces.RULES, "cumsum", spaces._same),
-        (rules_of_turning.RULES, "cumsum", alike),
-    ],
-    "sorting keeps places": [(spaces.RULES, "sort", spaces._same), (rules_of_turning.RULES, "sort", alike)],
-    "a sum is zero with one term": [(zero_rules._ZERO, "add", any_term)],
-}
+    "running sums forget their order": (
+        ("cumsum",), [(spaces.RULES, "cumsum", spaces._same), (rules_of_turning.RULES, "cumsum", alike)]
+    ),
+    "sorting keeps places": (
+        ("sort",), [(spaces.RULES, "sort", spaces._same), (rules_of_turning.RULES, "sort", alike)]
+    ),
+    "a sum is zero with one term": (("add", "mul"), [(zero_rules._ZERO, "add", any_term)]),
+    "even functions are odd": (("even",), [(rules_of_signs.RULES, "abs", first_sign)]),
+    "terms of a sum may have other signs": (
+        ("add", "odd", "even"), [(rules_of_signs.RULES, "add", first_sign), (rules_of_signs.RULES, "pow", first_sign)]
+    ),
+    "any function is odd": (
+        ("activation",), [(rules_of_signs.RULES, name, first_sign) for name in ("sigmoid", "relu", "gelu", "silu")]
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_wrong_rules_are_caught(mutant, monkeypatch):
     # Gradients on the batch deny what is wrong, too: here the rules stand alone.
     monkeypatch.setattr(Context, "_is_contradicted", lambda self, tie: False)
-    for table, operation, rule in MUTANTS[mutant]:
+    operations, patches = MUTANTS[mutant]
+    monkeypatch.setattr(sys.modules[__name__], "KINDS", ("linear", *operations))
+    assert not any(false_proofs(seed)[2] for seed in range(A_BLOCK))
+    for table, operation, rule in patches:
         monkeypatch.setitem(table, operation, rule)
     assert any(false_proofs(seed)[2] for seed in range(BLOCKS * A_BLOCK))

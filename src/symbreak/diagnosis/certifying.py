@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage, Swap
-from symbreak.diagnosis.model_certificate import REQUIRES, ModelCertificate, Operator, place
+from symbreak.diagnosis.mirroring import zeroed
+from symbreak.diagnosis.model_certificate import REQUIRES, ModelCertificate, Operator, Theorem, place
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.passages import CONDITIONS
-from symbreak.diagnosis.renaming import OPTIMIZERS
+from symbreak.diagnosis.renaming import OPTIMIZERS, Tie
 from symbreak.diagnosis.symmetry import UnitClass, symmetry
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ def certificates(context: Context, colours: Colours) -> tuple[ModelCertificate, 
     The last is left out where the others prove as much, for they hold under more optimizers.
     """
     seen = context.observation
-    found = [renamed(seen, t.space.members, t.space.size, t.groups, t.followed) for t in context.ties]
+    ties = [*context.ties, *context.mirrors, *(tie for tie in zeroed(seen) if _is_still(tie, colours))]
+    found = [renamed(seen, t.space.members, t.space.size, t.groups, t.followed) for t in ties]
     found += [exchanged(seen, swap) for swap in seen.swaps if _is_confirmed(swap, colours)]
     zeros = held_still(seen)
     found += [zeros] if zeros is not None else []
@@ -45,8 +49,19 @@ def _says_more(context: Context, found: list[ModelCertificate]) -> bool:
 
 
 def _is_covered(module: str, tied: UnitClass, found: list[ModelCertificate]) -> bool:
-    groups = [group for certificate in found for each in certificate.outputs(module) for group in each]
-    return not tied.zero and any(set(tied.units) <= set(group) for group in groups)
+    groups = [units for certificate in found for units, _ in certificate.outputs(module, zero=tied.zero)]
+    return any(set(tied.units) <= set(group) for group in groups)
+
+
+def _is_still(tie: Tie, colours: Colours) -> bool:
+    """Tell whether the gradients leave alone what is zero and could change its sign."""
+    for member in (m for m in tie.space.members if m.parameter in colours.parameters):
+        length = colours.parameters[member.parameter].shape[member.axis]
+        places = np.arange(length)[member.start : member.start + member.before * tie.space.size * member.after]
+        own = places.reshape(member.before, tie.space.size, member.after)[:, list(member.negated)]
+        if (colours.axis(member.parameter, member.axis)[0][own] != 0).any():
+            return False
+    return True
 
 
 def _is_confirmed(swap: Swap, colours: Colours) -> bool:
@@ -59,7 +74,8 @@ def _is_confirmed(swap: Swap, colours: Colours) -> bool:
 def renamed(
     observation: Observation, members: tuple[Member, ...], size: int, groups: Groups, followed: Followed
 ) -> ModelCertificate:
-    """Return the certificate of units that a renaming exchanges."""
+    """Return the certificate of units that a renaming exchanges, with signs or without."""
+    theorem: Theorem = "signed renaming" if any(member.negated for member in members) else "renaming"
     compared: dict[str, list[str]] = {}
     for member in members:
         entries = observation.parameter(member.parameter).summary.size // size
@@ -70,14 +86,15 @@ def renamed(
     ]
     operators += _shared(observation, compared, followed.passages)
     return ModelCertificate(
-        theorem="renaming",
+        theorem=theorem,
         size=size,
         groups=groups,
         members=members,
         units=followed.units,
+        signs=followed.signs,
         operators=tuple(operators),
         optimizers=OPTIMIZERS,
-        requires=REQUIRES["renaming"],
+        requires=REQUIRES[theorem],
     )
 
 

@@ -11,6 +11,7 @@ class Member:
     """An axis of a parameter or buffer along which a space's units lie.
 
     Unit u owns the places start + (b * size + u) * after + a of the axis, for every b < before and a < after.
+    The entries of `negated` units change sign, after the units have changed places.
     """
 
     parameter: str
@@ -18,6 +19,7 @@ class Member:
     before: int = 1
     after: int = 1
     start: int = 0
+    negated: tuple[int, ...] = ()
 
 
 Groups = tuple[tuple[int, ...], ...]
@@ -49,10 +51,13 @@ class Followed:
     Attributes:
         passages: what it passed, in order.
         units: for modules whose output it renames, the groups of units that change places among themselves.
+        signs: if signs change, for each of these groups the sign of each unit relative to the first, 0 for units that
+            must be zero.
     """
 
     passages: tuple[Passage, ...]
     units: tuple[tuple[str, Groups], ...]
+    signs: tuple[tuple[str, Groups], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Still:
 
 Follow = Callable[[tuple[Member, ...], int, Groups], Followed | None]
 """Called with the axes along which units lie, their number, and groups of them: follows the renaming that moves each
-unit of a group to the place of the next one through the whole pass; None if some operation may not let it through."""
+unit of a group to the place of the next one, and changes the signs of those that an axis negates, through the whole
+pass; None if some operation may not let it through."""
 
 
 @dataclass(frozen=True)

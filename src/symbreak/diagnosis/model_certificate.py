@@ -17,11 +17,14 @@ from symbreak.diagnosis.symmetry.classes import listed
 from symbreak.errors import InvalidInput
 
 FORMAT = "symbreak/model-certificate/1"
-Theorem = Literal["renaming", "exchange", "balanced classes", "zero factors"]
+Theorem = Literal["renaming", "signed renaming", "exchange", "balanced classes", "zero factors"]
 
 THEOREMS: Mapping[Theorem, str] = {
     "renaming": "If renaming units changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
     "grad f(w) = P^T grad f(P w) = P^T grad f(w): the gradient is renamed into itself too, and so is every update.",
+    "signed renaming": "If renaming units and changing the signs of some entries changes no output, f(P w) = f(w) on "
+    "all inputs, and no parameter, P w = w, then grad f(w) = P^T grad f(P w) = P^T grad f(w), for P is orthogonal: the "
+    "gradient is carried into itself too, and so is every update that is odd in each entry and its gradients.",
     "exchange": "If exchanging modules changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
     "grad f(w) = P^T grad f(P w) = P^T grad f(w): both modules get the same gradient, and the same update.",
     "balanced classes": "If the units of each class have equal biases, equal sums of incoming weights over each class "
@@ -33,6 +36,10 @@ THEOREMS: Mapping[Theorem, str] = {
 REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
     "renaming": (
         "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
+    ),
+    "signed renaming": (
+        "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
+        "entries that are opposite, with opposite gradients, are moved to opposite places",
     ),
     "exchange": (
         "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
@@ -46,7 +53,9 @@ REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
 }
 HELD = "any inputs on which the model runs these operators, any loss and learning rate, in exact arithmetic"
 # Kinds that stand for several operators.
-MANY = frozenset(("entry", "piece", "pool", "reduction", "reshape", "unit by unit"))
+MANY = frozenset(
+    ("entry", "even function", "piece", "pool", "reduction", "reshape", "signs in a sum", "signs moved", "unit by unit")
+)
 # In the short form, operators beyond this number are counted.
 MOST_NAMES = 6
 
@@ -80,7 +89,7 @@ class Operator:
     @property
     def title(self) -> str:
         """The kind, and for functions of single entries the name."""
-        return self.name if self.kind == "activation" else self.kind
+        return {"activation": self.name, "odd function": f"odd {self.name}"}.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,8 @@ class ModelCertificate:
         members: the axes of parameters and buffers along which the units lie.
         pairs: of an exchange, parameters that change places; `slices` of parameters with a place for both modules.
         units: for each module whose output holds tied units, the groups.
+        signs: of a renaming with signs, for each of these groups the sign of each unit relative to the first; 0 for
+            units that are zero.
         zeros: of zero factors, the parameters that are zero.
         stuck: those that no gradient reaches then.
         proof: of balanced classes, the network's own certificate, with the names of its parameters.
@@ -112,6 +123,7 @@ class ModelCertificate:
     pairs: tuple[tuple[str, str], ...] = ()
     slices: tuple[tuple[str, int, int, int], ...] = ()
     units: tuple[tuple[str, Groups], ...] = ()
+    signs: tuple[tuple[str, Groups], ...] = ()
     zeros: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
     proof: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -121,9 +133,13 @@ class ModelCertificate:
         """ "proved": of what is measured there is no certificate."""
         return "proved"
 
-    def outputs(self, module: str) -> Iterator[Groups]:
-        """Yield the groups of a module's output units that are tied."""
-        yield from (groups for name, groups in self.units if name == module)
+    def outputs(self, module: str, *, zero: bool = False) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Yield the groups of a module's output units that are tied, with their signs; or those that are zero."""
+        signs = dict(self.signs)
+        for name, groups in self.units:
+            own = signs.get(name, tuple((1,) * len(group) for group in groups))
+            pairs = zip(groups, own, strict=True) if name == module else ()
+            yield from ((group, each) for group, each in pairs if (0 in each) == zero)
 
     def verify(self, observation: Observation) -> Verification:
         """Check every condition anew on an observed model, `symbreak.torch.observe.observe(model, x)`.
@@ -161,11 +177,13 @@ class ModelCertificate:
             if data["format"] != FORMAT or data["status"] != "proved":
                 raise ValueError("another format")
             own = {name: data[name] for name in cls.__dataclass_fields__}
-            own["members"] = tuple(Member(**member) for member in own["members"])
+            own["members"] = tuple(
+                Member(**{**member, "negated": _tuples(member["negated"])}) for member in own["members"]
+            )
             own["operators"] = tuple(
                 Operator(**{**operator, "checked": tuple(operator["checked"])}) for operator in own["operators"]
             )
-            for name in ("groups", "pairs", "slices", "units", "zeros", "stuck", "optimizers", "requires"):
+            for name in ("groups", "pairs", "slices", "units", "signs", "zeros", "stuck", "optimizers", "requires"):
                 own[name] = _tuples(own[name])
             return cls(**own)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -195,7 +213,8 @@ def _text(certificate: ModelCertificate) -> Iterator[str]:
     yield f"Theorem. {THEOREMS[certificate.theorem]}"
     yield "Claim. For every t:"
     yield from (f"  {line}" for line in _claims(certificate))
-    yield f"Base case, t = 0. {'Zero' if certificate.zeros else 'Equal'} in every entry:"
+    how = "Zero" if certificate.zeros else "Equal or opposite" if certificate.signs else "Equal"
+    yield f"Base case, t = 0. {how} in every entry:"
     yield from (f"  {line}" for line in _equal(certificate))
     yield "Step, from t to t + 1. What each operator asks, and what was compared:"
     yield from (f"  {operator}" for operator in certificate.operators)
@@ -211,18 +230,33 @@ def _claims(certificate: ModelCertificate) -> Iterator[str]:
         yield ", ".join(f"{a} = {b}" for a, b in certificate.pairs)
     for group in certificate.groups if certificate.theorem == "renaming" else ():
         yield f"{listed(group)} of {certificate.size} have equal weights and compute the same on every input"
+    if certificate.theorem == "signed renaming":
+        moved = [f"exchanging {listed(group)} of {certificate.size}" for group in certificate.groups]
+        yield f"{'; '.join([*moved, 'changing the signs named below'])}: together this changes no weight"
     if certificate.stuck:
         yield f"{', '.join(certificate.stuck)}: no gradient, on any batch"
-    told = (
-        "are one unit up to sign, or zero" if certificate.proof is not None else "give equal outputs, get equal errors"
-    )
     for module, groups in certificate.units:
-        yield f"{module or 'the model'}: {'; '.join(map(listed, groups))} {told}"
+        told = (
+            "are one unit up to sign, or zero"
+            if certificate.proof is not None
+            else "give equal outputs, get equal errors"
+        )
+        signs = dict(certificate.signs).get(module)
+        if signs is None:
+            yield f"{module or 'the model'}: {'; '.join(map(listed, groups))} {told}"
+        for group, own in zip(groups, signs or (), strict=signs is not None):
+            yield f"{module or 'the model'}: {listed(group)} {_relation(own)}"
+
+
+def _relation(signs: tuple[int, ...]) -> str:
+    if 0 in signs:
+        return "give nothing but zeros"
+    return f"give outputs equal but for their signs, {' '.join('+' if sign > 0 else '-' for sign in signs)}"
 
 
 def _equal(certificate: ModelCertificate) -> Iterator[str]:
     for member in certificate.members:
-        yield f"{place(member)}: {'; '.join(map(listed, certificate.groups))}"
+        yield f"{place(member)}{': ' if certificate.groups else ''}{'; '.join(map(listed, certificate.groups))}"
     yield from certificate.zeros
     yield from (f"{a} and {b}" for a, b in certificate.pairs)
     yield from (f"{name}, axis {axis}: places {i} and {j}" for name, axis, i, j in certificate.slices)
@@ -239,4 +273,5 @@ def place(member: Member) -> str:
     blocks = f", blocks of {member.after}" if member.after > 1 else ""
     parts = f", in each of {member.before} parts" if member.before > 1 else ""
     start = f", from place {member.start}" if member.start else ""
-    return f"{member.parameter}, axis {member.axis}{start}{blocks}{parts}"
+    signs = f", negated at {', '.join(map(str, member.negated))}" if member.negated else ""
+    return f"{member.parameter}, axis {member.axis}{start}{blocks}{parts}{signs}"

@@ -33,7 +33,8 @@ def failures(certificate: ModelCertificate, observation: Observation) -> tuple[s
 def _renaming(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
     units = [unit for group in certificate.groups for unit in group]
     whole = all(0 <= unit < certificate.size for unit in units) and len(set(units)) == len(units)
-    if not whole or not units or min(map(len, certificate.groups)) < 2:
+    signed = any(member.negated for member in certificate.members)
+    if not whole or not (units or signed) or min(map(len, certificate.groups), default=2) < 2:
         yield "the groups are not groups of two or more different units"
         return
     apart = list(_apart(certificate, observation))
@@ -50,6 +51,10 @@ def _renaming(certificate: ModelCertificate, observation: Observation) -> Iterat
 
 
 def _apart(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    """Name the slices that the renaming does not carry into themselves."""
+    following = {
+        unit: after for group in certificate.groups for unit, after in zip(group, (*group[1:], group[0]), strict=True)
+    }
     for member in certificate.members:
         length = observation.parameter(member.parameter).shape[member.axis]
         if min(member.before, member.after, member.start + 1) < 1 or (
@@ -57,11 +62,18 @@ def _apart(certificate: ModelCertificate, observation: Observation) -> Iterator[
         ):
             yield f"{member.parameter} has no {certificate.size} such units along axis {member.axis}"
             continue
+        negated = [unit for unit in member.negated if 0 <= unit < certificate.size]
+        if tuple(sorted(set(negated))) != member.negated:
+            yield f"{member.parameter}: what changes sign along axis {member.axis} are not different units in order"
+            continue
         values = table(observation, member, certificate.size)
-        for first, *others in certificate.groups:
-            for unit in others:
-                if not np.array_equal(values[:, unit], values[:, first]):
-                    yield f"{member.parameter}: units {first} and {unit} differ along axis {member.axis}"
+        for unit in sorted({*following, *negated}):
+            other = following.get(unit, unit)
+            sign = -1 if unit in negated else 1
+            if not np.array_equal(values[:, unit], sign * values[:, other]):
+                are = "differ" if sign > 0 else "are not opposite" if other != unit else "is not zero"
+                names = f"units {unit} and {other}" if other != unit else f"unit {unit}"
+                yield f"{member.parameter}: {names} {are} along axis {member.axis}"
 
 
 def _exchange(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
@@ -104,6 +116,7 @@ def _zeros(certificate: ModelCertificate, observation: Observation) -> Iterator[
 
 _CHECKS: Mapping[str, Callable[[ModelCertificate, Observation], Iterator[str]]] = {
     "renaming": _renaming,
+    "signed renaming": _renaming,
     "exchange": _exchange,
     "balanced classes": _balanced,
     "zero factors": _zeros,

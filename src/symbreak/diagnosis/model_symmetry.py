@@ -125,10 +125,11 @@ def _beside(found: ModelSymmetry) -> Iterator[str]:
     """Yield what is proved of units that no module gives out."""
     told = {place for module in found.modules for tie in module.ties for place in tie.certificates}
     for place, certificate in enumerate(found.certificates):
-        if place not in told and certificate.theorem == "renaming":
+        if place not in told and certificate.groups and certificate.theorem in ("renaming", "signed renaming"):
             names = ", ".join(dict.fromkeys(member.parameter for member in certificate.members))
             groups = "; ".join(listed(group) for group in certificate.groups)
-            yield f"{names}: {groups} of {certificate.size} are one for ever, proved"
+            signs = " up to sign" if certificate.theorem == "signed renaming" else ""
+            yield f"{names}: {groups} of {certificate.size} are one for ever{signs}, proved"
             yield f"  certificate {place}: {certificate.short}"
 
 

@@ -43,6 +43,23 @@ CONDITIONS: Mapping[str, str] = {
     "sum of modules": "its terms change places, and a sum forgets their order",
     "product of modules": "its factors change places, and a product forgets their order",
     "tied weights": "one tensor read in several places: it is renamed once, alike for all",
+    "odd function": "g(-z) = -g(z): what changes sign in front of it does so behind it",
+    "even function": "g(-z) = g(z): the change of sign ends here",
+    "signs moved": "the entries change places or not; each keeps its sign",
+    "signs in a sum": "all terms change sign together, or none",
+    "signs in a product": "(-a) b = -(a b), (-a) (-b) = a b: the signs of the factors multiply",
+    "signs in sums over units": "W[i,:], b[i] and W[j,:], b[j] equal or opposite; (-W[i,k]) (-z[k]) = W[i,k] z[k], and "
+    "the terms of a sum change sign together, or none",
+    "signs in a convolution": "K[i], b[i] and K[j], b[j] equal or opposite in every tap; the terms of a sum change "
+    "sign together, or none",
+    "signs in batch norm": "each channel has statistics of its own: (-z - (-m)) / s = -((z - m) / s); the shift "
+    "changes sign with it, the scale does not, or both factors do",
+    "signs in layer norm": "all that has one mean changes sign together, or none: (-z - (-m)) / s = -((z - m) / s); "
+    "the shift changes sign with it",
+    "signs in rms norm": "the mean square forgets the signs; every entry keeps its own",
+    "signs in attention": "q and k change sign together in each term of q.k; an average of -v is minus that of v",
+    "signs in an embedding": "E[:,i] and E[:,j] equal or opposite for every token",
+    "signs in a pool": "each channel alone: the average of -z is minus that of z",
     "zero factor": "d(a b) = da b + a db: past a factor of a product no gradient comes while the other one is zero",
     "flat at zero": "g(0) = 0 and, as it is computed, g'(0) = 0: no gradient passes while what comes in is zero",
     "equal sums": "equal incoming sums over each class below, equal outgoing sums over each class above, equal b",

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from symbreak.diagnosis.certifying import proved_still, zeros
 from symbreak.diagnosis.colours import Colours, Labels
-from symbreak.diagnosis.invariance import Groups
-from symbreak.diagnosis.model_certificate import ModelCertificate, Theorem
+from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.renaming import OPTIMIZERS
 
@@ -26,6 +25,8 @@ SUMS = frozenset(("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "Co
 
 Status = Literal["proved", "measured"]
 Relation = Literal["same", "mirrored", "zero"]
+Signed = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+"""Groups of units with the signs of each."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Waste:
 def modules(context: Context, colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[ModuleUnits]:
     """Yield every module's units with their ties, and which of the certificates prove them."""
     for name, (label, sign) in units_of(colours).items():
-        own = [(place, each.theorem, groups) for place, each in enumerate(proofs) for groups in each.outputs(name)]
+        own = [(place, tuple(each.outputs(name))) for place, each in enumerate(proofs)]
         ties = [
             _zero(context, name, units, proofs) if relation == "zero" else _tie(units, relation, own)
             for units, relation in _grouped(label, sign)
@@ -122,28 +123,40 @@ def modules(context: Context, colours: Colours, proofs: tuple[ModelCertificate, 
         yield ModuleUnits(name, len(label), len(np.unique(label)) - len(still), tuple(ties))
 
 
-def _tie(units: tuple[int, ...], relation: Relation, proofs: list[tuple[int, Theorem, Groups]]) -> UnitTie:
+def _tie(units: tuple[int, ...], relation: Relation, proofs: list[tuple[int, Signed]]) -> UnitTie:
     """Return units with the certificates that together make them one."""
     parts = {unit: unit for unit in units}
     used: list[int] = []
-    for place, theorem, groups in proofs:
-        if relation == "same" or theorem == "balanced classes":
-            joined = [merged for group in groups if len(merged := {parts[u] for u in group if u in parts}) > 1]
-            for merged in joined:
+    for place, groups in proofs:
+        for group in _parted(groups) if relation == "same" else [group for group, _ in groups]:
+            merged = {parts[u] for u in group if u in parts}
+            if len(merged) > 1:
                 parts = {unit: min(merged) if part in merged else part for unit, part in parts.items()}
-            used += [place] if joined else []
+                used.append(place)
         if len(set(parts.values())) == 1:
-            return UnitTie(units, relation, "proved", tuple(used))
+            return UnitTie(units, relation, "proved", tuple(dict.fromkeys(used)))
     return UnitTie(units, relation, "measured")
 
 
+def _parted(groups: Signed) -> Iterator[tuple[int, ...]]:
+    """Yield the units of each group that have one sign."""
+    for units, signs in groups:
+        yield from (tuple(u for u, own in zip(units, signs, strict=True) if own == sign) for sign in (1, -1))
+
+
 def _zero(context: Context, module: str, units: tuple[int, ...], proofs: tuple[ModelCertificate, ...]) -> UnitTie:
-    """Return units that are zero for ever with the certificate that proves it."""
+    """Return units that are zero for ever with the certificates that prove it."""
     own = [p for p in context.observation.parameters if p.name.rpartition(".")[0] == module and not p.buffer]
+    left, used = set(units), []
     for place, certificate in enumerate(proofs):
-        chained = certificate.theorem == "balanced classes" and set(zeros(context, module)) >= set(units)
-        if chained or (all(p.module in SUMS and p.name in certificate.zeros for p in own) and own):
-            return UnitTie(units, "zero", "proved", (place,))
+        chained = set(zeros(context, module)) if certificate.theorem == "balanced classes" else set()
+        whole = own and all(p.module in SUMS and p.name in certificate.zeros for p in own)
+        held = {unit for group, _ in certificate.outputs(module, zero=True) for unit in group} | chained
+        if whole or left & held:
+            left -= set(units) if whole else held
+            used.append(place)
+        if not left:
+            return UnitTie(units, "zero", "proved", tuple(used))
     return UnitTie(units, "zero", "measured")
 
 

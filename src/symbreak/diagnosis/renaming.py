@@ -34,12 +34,17 @@ class Tie:
 
 def ties(observation: Observation) -> Iterator[Tie]:
     """Yield every space that has equal units, each pair checked on all parameters entry by entry."""
-    used = {p.name for p in observation.parameters if p.gradient is not None}
     for space in observation.spaces:
-        matrices = [m for m in space.members if len(observation.parameter(m.parameter).shape) > 1]
-        if any(member.parameter in used for member in matrices):
+        if used_matrices(observation, space):
             whole = _tie(observation, space)
             yield from [whole] if whole is not None else _in_parts(observation, space)
+
+
+def used_matrices(observation: Observation, space: Space) -> list[Member]:
+    """Return the axes of matrices along which a space's units lie; none if no gradient reaches one of them."""
+    matrices = [m for m in space.members if len(observation.parameter(m.parameter).shape) > 1]
+    used = any(observation.parameter(m.parameter).gradient is not None for m in matrices)
+    return matrices if used else []
 
 
 def _tie(observation: Observation, space: Space) -> Tie | None:
@@ -50,11 +55,16 @@ def _tie(observation: Observation, space: Space) -> Tie | None:
 
 def _in_parts(observation: Observation, space: Space) -> Iterator[Tie]:
     """Yield what is tied in one part of an axis alone, as in one group of a convolution."""
-    parts = {member.before for member in space.members}
-    for part in range(max(parts)) if len(parts) == 1 and parts != {1} else ():
-        members = tuple(replace(m, before=1, start=part * space.size * m.after) for m in space.members)
-        found = _tie(observation, replace(space, members=members))
-        yield from [found] if found is not None else []
+    found = (_tie(observation, part) for part in parts(space))
+    yield from (tie for tie in found if tie is not None)
+
+
+def parts(space: Space) -> Iterator[Space]:
+    """Yield a space that lies in several parts of all of its axes, part by part."""
+    counts = {member.before for member in space.members}
+    for part in range(max(counts)) if len(counts) == 1 and counts != {1} else ():
+        members = tuple(replace(m, before=1, start=m.start + part * space.size * m.after) for m in space.members)
+        yield replace(space, members=members)
 
 
 def _equal(observation: Observation, space: Space) -> Groups:
@@ -82,3 +92,14 @@ def table(observation: Observation, member: Member, size: int) -> NDArray[np.flo
     held = slice(member.start, member.start + member.before * size * member.after)
     array = array[(slice(None),) * member.axis + (held,)]
     return array.reshape(math.prod(array.shape[: member.axis]) * member.before, size, -1)
+
+
+def placed(member: Member, size: int, groups: Groups) -> Groups:
+    """Return for each group of units the groups of places along a member's axis that are one then.
+
+    >>> placed(Member("w", 0, before=2, after=2), 3, ((0, 2),))
+    ((0, 4), (1, 5), (6, 10), (7, 11))
+    """
+    blocks = [member.start + part * size * member.after for part in range(member.before)]
+    starts = [block + place for block in blocks for place in range(member.after)]
+    return tuple(tuple(start + unit * member.after for unit in group) for start in starts for group in groups)

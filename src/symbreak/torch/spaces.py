@@ -290,6 +290,17 @@ def _stacked(tracer: _Tracer, record: Record) -> Found:
     return [(*whole[0][:dim], tracer.factors.new(len(parts), fixed=True), *whole[0][dim:])]
 
 
+def _repeated(tracer: _Tracer, record: Record) -> Found:
+    """Copies one after the other along an axis, which is then (copies, units)."""
+    axes, whole = tracer.axes(record.arguments.get("self")), record.named_shapes.get("self", ())
+    if axes is None:
+        return None
+    grown = (*((),) * (len(record.shape) - len(axes)), *axes)
+    sizes = (*(1,) * (len(record.shape) - len(axes)), *whole)
+    counts = [length // size if size else 1 for length, size in zip(record.shape, sizes, strict=True)]
+    return [tuple((*tracer.factors.new(n), *axis) for n, axis in zip(counts, grown, strict=True))]
+
+
 def _embedding(tracer: _Tracer, record: Record) -> Found:
     table, index = tracer.axes(record.arguments["weight"]), tracer.axes(record.arguments["indices"])
     if table is None:
@@ -343,6 +354,7 @@ RULES: Mapping[str, Callable[[_Tracer, Record], Found]] = {
     **dict.fromkeys(("split", "split_with_sizes", "unsafe_split", "chunk"), _chunks),
     **dict.fromkeys(("select", "unbind"), _picked),
     "slice": _sliced,
+    "repeat": _repeated,
     "embedding": _embedding,
     "glu": _gate,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,

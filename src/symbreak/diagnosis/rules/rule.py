@@ -12,9 +12,10 @@ from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
 from symbreak.diagnosis.colours import Colours, Progress, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.invariance import Swap
+from symbreak.diagnosis.mirroring import mirrored
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.reach import Reach, confirmed, contradicted, reach
-from symbreak.diagnosis.renaming import Tie, ties
+from symbreak.diagnosis.renaming import Tie, placed, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
 from symbreak.diagnosis.wires import Wires
 from symbreak.diagnosis.witnessing import Witness, witnessed
@@ -84,9 +85,16 @@ class Context:
         """Units that a renaming exchanges: one unit for ever."""
         return tuple(tie for tie in ties(self.observation) if not self._is_contradicted(tie))
 
+    @cached_property
+    def mirrors(self) -> tuple[Tie, ...]:
+        """Units that a renaming with signs exchanges: one unit for ever, up to a sign."""
+        return tuple(tie for tie in mirrored(self.observation) if not self._is_contradicted(tie))
+
     def _is_contradicted(self, tie: Tie) -> bool:
-        whole = [m for m in tie.space.members if (m.before, m.after) == (1, 1)]
-        return any(contradicted(self.observation, m.parameter, m.axis, tie.groups) for m in whole)
+        return any(
+            contradicted(self.observation, m.parameter, m.axis, placed(m, tie.space.size, tie.groups))
+            for m in tie.space.members
+        )
 
     def lacks(self, need: Need) -> bool:
         """Tell whether the observation lacks what a rule needs."""

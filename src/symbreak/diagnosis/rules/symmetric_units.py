@@ -24,6 +24,12 @@ WHY = (
     "back to them and the same update is made: by induction they never part. Together they can learn no more than one."
 )
 
+MIRRORED = (
+    "Of these units one is the other's negative, in what comes in and in what goes out: on every input they compute "
+    "opposite numbers, so opposite errors come back and opposite updates are made. By induction they never part, and "
+    "together they can learn no more than one."
+)
+
 
 def find(context: Context) -> Iterator[Finding]:
     """Report classes of units of hidden layers, and modules that are copies for ever."""
@@ -43,7 +49,7 @@ def _of_units(context: Context) -> Iterator[Finding]:
     if found is not None and not context.observation.noise:
         yield from _proved(context, found)
     else:
-        judged = [tie for tie in context.ties if _is_judged(context, tie)]
+        judged = [tie for tie in (*context.ties, *context.mirrors) if _is_judged(context, tie)]
         yield from (_by_renaming(context, tie) for tie in judged)
         yield from _measured(context, {member.parameter for tie in judged for member in tie.space.members})
     yield from _nearly(context)
@@ -90,15 +96,16 @@ def _by_renaming(context: Context, tie: Tie) -> Finding:
     kind = f"blocks of {first.after} units (heads)" if first.after > 1 else "units"
     groups = _along(first, tie)
     units = seen.parameter(first.parameter).shape[first.axis] // first.after
+    signed = any(member.negated for member in members)
     return Finding(
         rule=RULE.slug,
         severity="error",
         status="proved",
         where=Where(names, (first.parameter.rpartition(".")[0],), groups),
-        says=_told(groups, units, first.parameter, kind),
+        says=_told(groups, units, first.parameter, kind) + (", up to their signs" if signed else ""),
         measured={"units": units, "tied": sum(map(len, groups)), "optimizers": ", ".join(OPTIMIZERS)},
         expected="units that differ in at least one of the parameters named",
-        why=WHY,
+        why=MIRRORED if signed else WHY,
         fix=_fix(first.parameter),
         evidence={"certificate": renamed(seen, members, tie.space.size, tie.groups, tie.followed).to_json()},
     )

@@ -1,0 +1,230 @@
+"""Marks on the entries of tensors, carried through a recorded pass: signs that change with them, moves that reach them.
+
+The marks of a tensor are whole numbers, one for each entry; along an axis on which they do not change they are written
+once. Negative numbers are marks, all others say that an entry is as it was. Operations that only move entries move
+marks alike, and are run on them as they are; every other one has a rule. An operation that reads no mark gives none:
+its results are what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symbreak.torch.operations import FRESH, plain
+from symbreak.torch.trace import Leaf, Record, Ref
+from symbreak.torch.turning import Unkept
+
+# Marks of more entries than this are not written out.
+MOST_MARKS = 2**27
+ZEROS = frozenset(("zeros", "zeros_like", "new_zeros", "zero"))
+COPIED = frozenset(("clone", "contiguous", "_to_copy", "detach", "alias", "lift_fresh"))
+_CARRIED = (
+    "view _unsafe_view reshape t transpose permute unsqueeze squeeze expand select slice split split_with_sizes "
+    "unsafe_split chunk unbind flip roll repeat narrow"
+)
+CARRIED = frozenset(_CARRIED.split())
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """An operation with the marks of its tensors: those with a name of their own, and those in lists."""
+
+    record: Record
+    named: Mapping[str, Tensor]
+    listed: tuple[Tensor, ...]
+    unmarked: int
+
+    def of(self, *keys: str) -> Tensor:
+        """Return the marks of the first of these arguments that is a tensor.
+
+        Raises:
+            Unkept: none is.
+        """
+        found = next((self.named[key] for key in keys if key in self.named), None)
+        if found is None:
+            raise Unkept
+        return found
+
+    def bare(self, *keys: str) -> None:
+        """Ask that these arguments, where they are tensors, have no marks.
+
+        Raises:
+            Unkept: one has.
+        """
+        if any(key in self.named and is_marked(self.named[key]) for key in keys):
+            raise Unkept
+
+    def is_number(self, key: str) -> bool:
+        """Whether an argument is a plain number."""
+        value = self.record.arguments.get(key)
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    def none(self) -> Tensor:
+        """Return marks for a result without any."""
+        return blank(len(self.record.shape), self.unmarked)
+
+
+Rule = Callable[[Marked], tuple[str, list[Tensor]]]
+"""Says in a word what the operation does to marks, and gives those of its results; raises `Unkept`."""
+
+
+@dataclass(eq=False)
+class Marking:
+    """A pass whose leaves carry marks.
+
+    Attributes:
+        leaves: marks of parameters and buffers; the others have none.
+        rules: by operation.
+        unmarked: the number of what is as it was.
+        zero: the number of entries that are zero whatever the parameters are.
+        moved: the word for what operations do that only move entries.
+    """
+
+    leaves: Mapping[str, Tensor]
+    shapes: Mapping[str, tuple[int, ...]]
+    rules: Mapping[str, Rule]
+    unmarked: int
+    zero: int
+    moved: str
+    made: dict[Ref, Tensor] = field(default_factory=dict)
+
+    def step(self, record: Record) -> str:
+        """Mark the results of an operation; say what it does to marks, nothing if it meets none.
+
+        Raises:
+            Unkept: no rule of it lets these marks through.
+        """
+        given = self._given(record)
+        name, word = plain(record.target), ""
+        start = self.zero if name in ZEROS else self.unmarked
+        found = [blank(len(shape), start) for shape in record.shapes]
+        tensors = (*given.named.values(), *given.listed)
+        if any(bool((marks != self.unmarked).any()) for marks in tensors) and name not in FRESH:
+            try:
+                word, own = self._through(given)
+                found = own[: len(found)]  # who reads a further result, as the statistics of a norm, ends the proof
+            except Unkept:
+                if any(is_marked(marks) for marks in tensors):
+                    raise
+        for output, marks in enumerate(found):
+            self.made[Ref(record.index, output)] = tight(marks)
+        return word if any(is_marked(marks) for marks in tensors) else ""
+
+    def of(self, item: Any) -> Tensor:
+        """Return the marks of a tensor of the pass.
+
+        Raises:
+            Unkept: it is a result that was not followed.
+        """
+        if isinstance(item, Leaf):
+            return self.leaves.get(item.name, blank(len(self.shapes[item.name]), self.unmarked))
+        if item not in self.made:
+            raise Unkept
+        return self.made[item]
+
+    def is_marked(self, item: Any) -> bool:
+        """Tell whether a tensor of the pass has marks."""
+        return isinstance(item, (Leaf, Ref)) and is_marked(self.of(item))
+
+    def _given(self, record: Record) -> Marked:
+        named = {}
+        for key, shape in record.named_shapes.items():
+            item = record.arguments.get(key)
+            named[key] = self.of(item) if isinstance(item, (Leaf, Ref)) else blank(len(shape), self.unmarked)
+        items = record.arguments.get("tensors")
+        if isinstance(items, (list, tuple)):
+            pairs = list(zip(items, record.operand_shapes, strict=True))
+        else:
+            lists = [value for value in record.arguments.values() if isinstance(value, (list, tuple))]
+            pairs = [(item, ()) for value in lists for item in value if isinstance(item, (Leaf, Ref))]
+        listed = tuple(
+            self.of(item) if isinstance(item, (Leaf, Ref)) else blank(len(shape), self.unmarked)
+            for item, shape in pairs
+        )
+        return Marked(record, named, listed, self.unmarked)
+
+    def _through(self, given: Marked) -> tuple[str, list[Tensor]]:
+        record, name = given.record, plain(given.record.target)
+        if name in COPIED and record.floating:
+            return self.moved, [given.of("self")]
+        if name in CARRIED:
+            return self.moved, _carried(record, given.of("self"))
+        if name in ("cat", "stack"):
+            return self.moved, _put_together(record, given.listed)
+        rule = self.rules.get(name)
+        if rule is None:
+            raise Unkept
+        return rule(given)
+
+
+def blank(rank: int, unmarked: int) -> Tensor:
+    """Return marks of a tensor that has none."""
+    return torch.full((1,) * rank, unmarked, dtype=torch.int32)
+
+
+def is_marked(marks: Tensor) -> bool:
+    """Tell whether any entry has a mark."""
+    return bool((marks < 0).any())
+
+
+def tight(marks: Tensor) -> Tensor:
+    """Write marks once along every axis on which they do not change.
+
+    >>> tight(torch.tensor([[1, -1], [1, -1]])).tolist()
+    [[1, -1]]
+    """
+    for axis in range(marks.dim()):
+        first = marks.narrow(axis, 0, min(1, marks.shape[axis]))
+        if marks.shape[axis] > 1 and bool((marks == first).all()):
+            marks = first
+    return marks
+
+
+def lifted(marks: Tensor, rank: int) -> Tensor:
+    """Return marks with axes of length 1 in front, as broadcasting has it."""
+    return marks.reshape((1,) * (rank - marks.dim()) + tuple(marks.shape))
+
+
+def in_full(marks: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Write marks out, one for each entry.
+
+    Raises:
+        Unkept: there would be too many.
+    """
+    if torch.Size(shape).numel() > MOST_MARKS:
+        raise Unkept
+    return marks.expand(shape).contiguous()
+
+
+def once(marks: Tensor, *axes: int) -> Tensor:
+    """Ask that marks do not change along these axes.
+
+    Raises:
+        Unkept: they do.
+    """
+    if any(marks.shape[axis] > 1 for axis in axes):
+        raise Unkept
+    return marks
+
+
+def _carried(record: Record, marks: Tensor) -> list[Tensor]:
+    """Move marks as the operation moves entries, by the operation itself; what is written once, where that will do."""
+    name, given = plain(record.target), {k: v for k, v in record.arguments.items() if k != "self"}
+    if marks.numel() == 1:
+        return [marks.reshape((1,) * len(shape)) for shape in record.shapes]
+    if name == "expand":
+        return [lifted(marks, len(record.shape))]
+    if name not in ("t", "transpose", "permute", "unsqueeze"):
+        marks = in_full(marks, record.operand_shapes[0])
+    found: Any = getattr(torch.ops.aten, name)(marks, **given)
+    return [found] if isinstance(found, Tensor) else list(found)
+
+
+def _put_together(record: Record, listed: tuple[Tensor, ...]) -> list[Tensor]:
+    parts = [in_full(marks, shape) for marks, shape in zip(listed, record.operand_shapes, strict=True)]
+    return [getattr(torch.ops.aten, plain(record.target))(parts, int(record.arguments.get("dim", 0)))]
