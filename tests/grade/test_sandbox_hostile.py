@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symbreak.grade.sandbox import Limits, open_subject
+from symbreak.grade.sandbox import Limits, launch, open_subject
 from symbreak.grade.sandbox.inner import disk
 from symbreak.grade.subject import Call
 
@@ -30,6 +30,8 @@ LIMITS = Limits(
     processes=8,
     value_bytes=1 << 20,
 )
+# For a compiler, which the call waits for, on a busy machine; loading a library takes its time too.
+PATIENT = dataclasses.replace(LIMITS, seconds_per_call=60.0, seconds_to_load=120.0, seconds_in_all=240.0)
 # For what is known to last for ever.
 SHORT = dataclasses.replace(LIMITS, seconds_per_call=1.0)
 # A child starts in 0.2 s on an idle machine; tests run beside each other.
@@ -64,6 +66,15 @@ def processes(user_text: str) -> list[str]:
         if user_text in line:
             found.append(line)
     return found
+
+
+@pytest.fixture
+def own_runner(tmp_path, monkeypatch) -> str:
+    """A path that the command lines of this test's processes have in them, and those of no other test's."""
+    inner = tmp_path / "inner"
+    inner.symlink_to(launch._RUNNER.parent)
+    monkeypatch.setattr(launch, "_RUNNER", inner / "runner.py")
+    return str(inner)
 
 
 @pytest.fixture
@@ -186,16 +197,16 @@ def predict(X):
 
 
 @pytest.mark.parametrize("without", [{"calls"}, {"calls", "processes"}])
-def test_processes_are_counted_and_end_with_the_child(without):
-    before = len(processes("runner.py"))
+def test_processes_are_counted_and_end_with_the_child(without, own_runner):
     with open_subject(FORKS, limits=SHORT, without=without) as subject:
+        assert processes(own_runner)
         made = subject.call(Call("predict", (X,)))
         if "user" in subject.protection.active:
             assert made.value < LIMITS.processes
-    assert len(processes("runner.py")) <= before
+    assert processes(own_runner) == []
 
 
-def test_a_daemon_is_gone_after_closing():
+def test_a_daemon_is_gone_after_closing(own_runner):
     source = """
 import os, time
 def predict(X):
@@ -207,12 +218,11 @@ def predict(X):
     return 1
 """
     for without in ({"calls"}, {"calls", "processes"}):
-        before = len(processes("runner.py"))
         with open_subject(source, limits=LIMITS, without=without) as subject:
             assert subject.call(Call("predict", (X,))).value == 1
             time.sleep(0.1)
-            assert len(processes("runner.py")) >= before + 3  # the warden, the code, the daemon
-        assert len(processes("runner.py")) <= before
+            assert len(processes(own_runner)) >= 3  # the warden, the code, the daemon
+        assert processes(own_runner) == []
 
 
 def test_files_are_out_of_sight(tmp_path):
@@ -327,8 +337,7 @@ THREADS = """made = []
     ],
 )
 def test_jax_runs_and_the_code_has_no_more_than_without_it(body, value):
-    pytest.importorskip("jax")
-    assert value_of(body, before=JAX) == value
+    assert value_of(body, before=JAX, limits=PATIENT) == value
     if "X" not in body:
         assert value_of(body, before="import os, threading, time\nimport numpy as np") == value
 
