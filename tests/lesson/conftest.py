@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pytest
 
+from symbreak.initializers.elementwise import Normal
 from symbreak.lesson import audit
 from symbreak.lesson.claim import Evidence, verdict
 from symbreak.lesson.figures import Chart, Series
-from symbreak.network import Network, arithmetic, optimizers, unitwise
+from symbreak.network import Network, arithmetic, course, optimizers, unitwise
 from symbreak.numerics import activations
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?%?(?![\w%])")
@@ -157,6 +158,35 @@ def blas_is_unitwise(monkeypatch):
     monkeypatch.setitem(arithmetic.CATALOGUE, "blas", arithmetic.CATALOGUE["unitwise"])
 
 
+def constant_normal(monkeypatch):
+    """What should be drawn from a normal distribution is half its standard deviation, everywhere."""
+    monkeypatch.setattr(Normal, "draw", lambda rule, w: np.full(w.shape, rule.scale / 2, w.dtype))
+
+
+def initialize_changed(monkeypatch, change):
+    """The course's `initialize_parameters` returns something else, wherever the lesson calls it."""
+    honest = course.initialize_parameters
+
+    def initialize(n_x, n_h, n_y, **how):
+        return change(honest(n_x, n_h, n_y, **how))
+
+    for module in (course, *(m for name, m in sys.modules.items() if name.startswith("symbreak.lesson."))):
+        if getattr(module, "initialize_parameters", None) is honest:
+            monkeypatch.setattr(module, "initialize_parameters", initialize)
+
+
+def initialize_transposes(monkeypatch):
+    initialize_changed(monkeypatch, lambda made: {**made, "W1": made["W1"].T})
+
+
+def initialize_enlarges(monkeypatch):
+    initialize_changed(monkeypatch, lambda made: {key: value * 1.1 for key, value in made.items()})
+
+
+def biases_start_at_one(monkeypatch):
+    initialize_changed(monkeypatch, lambda made: {**made, "b1": np.ones_like(made["b1"])})
+
+
 BROKEN = {
     "every start is random": starts_ignored,
     "zeros are random": functools.partial(starts_ignored, only="zeros"),
@@ -171,6 +201,10 @@ BROKEN = {
     "BLAS has an edge": tiled,
     "unit-alike arithmetic has an edge": functools.partial(tiled, name="unitwise"),
     "BLAS treats units alike": blas_is_unitwise,
+    "normal is constant": constant_normal,
+    "initialize transposes": initialize_transposes,
+    "initialize enlarges": initialize_enlarges,
+    "biases start at one": biases_start_at_one,
 }
 
 

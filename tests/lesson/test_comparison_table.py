@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from symbreak.initializers.elementwise import Normal
 from symbreak.lesson import comparison_table
 
 VERDICTS = {
@@ -32,19 +30,14 @@ def test_evidence_is_sound(id, faults_beyond_the_claim):
     assert faults_beyond_the_claim(id) == []
 
 
-def constant_normal(monkeypatch):
-    """What should be drawn from a normal distribution is half its standard deviation, everywhere."""
-    monkeypatch.setattr(Normal, "draw", lambda rule, w: np.full(w.shape, rule.scale / 2, w.dtype))
-
-
 BROKEN = (
-    ("R65", constant_normal),
+    ("R65", "normal is constant"),
     ("R65", "zeros are random"),
     ("R66", "nothing is updated"),
-    ("R67", constant_normal),
+    ("R67", "normal is constant"),
     ("R67", "units slope differently"),
-    ("R68", constant_normal),
-    ("R69", constant_normal),
+    ("R68", "normal is constant"),
+    ("R69", "normal is constant"),
     ("R70", "nothing is updated"),
     ("R70", "zeros are random"),
 )

@@ -43,11 +43,6 @@ def test_evidence_is_sound(id, faults_beyond_the_claim):
     assert faults_beyond_the_claim(id) == []
 
 
-def constant_normal(monkeypatch):
-    """What should be drawn from a normal distribution is half its standard deviation, everywhere."""
-    monkeypatch.setattr(Normal, "draw", lambda rule, w: np.full(w.shape, rule.scale / 2, w.dtype))
-
-
 def uniform_normal(monkeypatch):
     """The right mean and standard deviation, the wrong distribution."""
 
@@ -58,9 +53,9 @@ def uniform_normal(monkeypatch):
 
 
 BROKEN = (
-    ("R94", constant_normal),
+    ("R94", "normal is constant"),
     ("R94", uniform_normal),
-    ("R95", constant_normal),
+    ("R95", "normal is constant"),
     ("R95", "nothing is updated"),
     ("K7", "nothing is updated"),
 )
