@@ -62,6 +62,7 @@ def test_code_that_cannot_be_loaded(tmp_path, capfd):
     [
         ("def f(:\n", "Python cannot read the file", "every bracket closed"),
         ("raise SystemExit", "ends Python", "apart from defining functions"),
+        ("import signal\nsignal.raise_signal(signal.SIGALRM)", "not come to an end", "apart from defining functions"),
         ("import os; os._exit(0)", "ends Python", "apart from defining functions"),
         ("import not_there", "imports is not there", "could the code do without"),
         ("x = 1 / 0", "when it is run from top to bottom", "Restart, run all"),

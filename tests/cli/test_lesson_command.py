@@ -109,6 +109,7 @@ def test_a_notebook_needs_no_run(tmp_path, monkeypatch):
     ("arguments", "words"),
     [
         (["R8000"], "unknown claim"),
+        (["R8000"], "allowed: R1 to R95 and R6b, K1 to K15"),
         (["R8", "assignments"], "unknown claim"),
         (["R8", "--all"], "ids, or --all"),
         (["--html", "l.html"], "ids, or --all"),

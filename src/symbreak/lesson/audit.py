@@ -35,7 +35,12 @@ def find(id: str) -> Claim:
     for known, claim in CLAIMS.items():
         if known.casefold() == str(id).casefold():
             return claim
-    raise UnknownName.among("claim", id, CLAIMS)
+    raise UnknownName(
+        "unknown claim",
+        got=repr(id),
+        allowed="R1 to R95 and R6b, K1 to K15; or assignments, alone",
+        hint="symbreak lesson lists them",
+    )
 
 
 def run(id: str) -> Finding:

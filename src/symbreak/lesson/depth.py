@@ -169,10 +169,10 @@ def xavier() -> Evidence:
     explanation = (
         f"Through 50 tanh layers Xavier keeps {measured['signal_kept_tanh']:.2g} of the signal and "
         f"{measured['gradient_kept_tanh']:.2g} of the gradient. Sigmoid's slope is at most a quarter, so only "
-        f"{measured['gradient_kept_sigmoid']:.1g} of the gradient arrives, whatever the start. The lesson's form "
+        f"{measured['gradient_kept_sigmoid']:.1g} of the gradient arrives. The lesson's form "
         "looks at the inputs of a layer alone; what Glorot and Bengio published uses inputs and outputs, and for a "
-        f"layer from 1000 to 10 units the standard deviation is {measured['std_glorot_10_by_1000']:.3g} instead of "
-        f"{measured['std_fan_in_10_by_1000']:.3g}."
+        f"layer from 1000 to 10 units a sample's standard deviation is {measured['std_glorot_10_by_1000']:.3g} instead "
+        f"of {measured['std_fan_in_10_by_1000']:.3g}."
     )
     return Evidence(cases, measured, explanation, _pair_figure("tanh", "sigmoid", start="xavier"))
 
@@ -257,10 +257,11 @@ def layer_size() -> Evidence:
         "inputs_many": MANY,
         "inputs_xavier": 10_000,
         "inputs_he": 20_000,
+        "xavier_law_at_3": float(1 / np.sqrt(3)),
         "xavier_std_at_3": stds["xavier"][at[3]],
         "xavier_std_at_10000": stds["xavier"][at[10_000]],
         "he_std_at_20000": stds["he"][at[20_000]],
-        "xavier_over_small_at_3": stds["xavier"][at[3]] / 0.01,
+        "xavier_over_small_at_3": float(1 / np.sqrt(3) / 0.01),
         "growth_of_z_small": pre[STARTS[0]],
         "growth_of_z_xavier": pre["xavier"],
         "growth_of_z_he": pre["he"],
@@ -276,7 +277,8 @@ def layer_size() -> Evidence:
         "Both constants shrink with the root of the number of inputs. 0.01 is what Xavier takes for "
         f"{measured['inputs_xavier']} inputs (measured {measured['xavier_std_at_10000']:.3g}) and He for "
         f"{measured['inputs_he']} ({measured['he_std_at_20000']:.3g}). For the lesson's example with three inputs "
-        f"Xavier takes {measured['xavier_std_at_3']:.3g}, {measured['xavier_over_small_at_3']:.0f} times as much. "
+        f"Xavier takes {measured['xavier_law_at_3']:.3g} (measured {measured['xavier_std_at_3']:.3g}), "
+        f"{measured['xavier_over_small_at_3']:.0f} times as much. "
         f"From {FEW} to {MANY} inputs the pre-activations grow by {measured['growth_of_z_small']:.1f} under 0.01 "
         f"and by {measured['growth_of_z_xavier']:.2f} under Xavier."
     )

@@ -209,8 +209,8 @@ def which_parts_are_random() -> Evidence:
             Case("weights and biases are all zero", not any(works[g, ZERO, ZERO, ZERO] for g in ("tanh", "relu"))),
             Case("W1 and b1 are zero with ReLU, whose slope at 0 is taken as 0", not works["relu", ZERO, ZERO, RANDOM]),
             Case("W1 alone is zero with tanh", not works["tanh", ZERO, ZERO, RANDOM]),
-            Case("W2 alone is zero", not works["tanh", RANDOM, ZERO, ZERO]),
-            Case("only b1 is random", not works["tanh", ZERO, RANDOM, ZERO]),
+            Case("W2 alone is zero", not all(works[g, RANDOM, ZERO, ZERO] for g in ("tanh", "relu"))),
+            Case("only b1 is random, with tanh", not works["tanh", ZERO, RANDOM, ZERO]),
         ),
         found,
         "Each of W1, b1 and W2 was zero or random, with tanh and with ReLU. Zero biases do no harm: with random "
@@ -218,8 +218,8 @@ def which_parts_are_random() -> Evidence:
         f"{found['cost_tanh_random_random_random']:.3g} without, where guessing costs {base:.3g}. But not every "
         f"weight must be random: {found['combinations_that_learn']} of {found['combinations']} combinations learn. "
         f"Random biases alone give {found['units_tanh_zero_random_zero']} different tanh units, and one random layer "
-        "of the two is enough. A ReLU layer of zeros is the exception: it passes no gradient on, so nothing can "
-        "part its units.",
+        "of the two is enough. A ReLU layer of zeros, biases too, is the exception: it passes no gradient on, so "
+        "nothing can part its units.",
         _combinations(ends, works),
     )
 

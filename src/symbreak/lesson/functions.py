@@ -175,20 +175,18 @@ def descent() -> Evidence:
         **{f"rises_{name}": count for name, count in rises.items()},
         "first_cost": float(costs["small"][0]),
         "last_cost_small": float(costs["small"][-1]),
-        "promised_fall": _promised(),
+        "beside_the_promise": abs(_promised() - 1),
         "steps": len(costs["small"]) - 1,
     }
     cases = (
         Case("one update is compared with W - rate dW", _exact_update()),
         Case("the rate is small, and the cost must never rise", rises["small"] == 0),
-        Case(
-            "the rate is tiny, and the cost falls as the gradient promises", abs(measured["promised_fall"] - 1) < 0.01
-        ),
+        Case("the rate is tiny, and the cost falls as the gradient promises", measured["beside_the_promise"] < 0.01),
     )
     explanation = (
         f"At a rate of {rates['small']:g} the cost on the flower fell at each of {measured['steps']} steps, from "
         f"{measured['first_cost']:.3f} to {measured['last_cost_small']:.3f}. For a tiny step it falls by the rate "
-        f"times the gradient's squared length: {measured['promised_fall']:.4g} of that was measured. At a rate of "
+        f"times the gradient's squared length, up to a part of {measured['beside_the_promise']:.1g}. At a rate of "
         f"{rates['large']:g} it rose {rises['large']} times: gradient descent goes down only while steps are short."
     )
     chart = Chart(

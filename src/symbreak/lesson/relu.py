@@ -73,8 +73,8 @@ def relu_slope() -> Evidence:
             "dw1_from_zero_w1": stuck[0.0],
             "dw1_from_zero_w1_if_1_is_chosen": stuck[1.0],
         },
-        f"At {len(SIZES)} places above 0, from {SIZES[0]:.2g} to {SIZES[-1]:.2g}, the slope lies between"
-        f" {g.derivative(SIZES).min():g} and {g.derivative(SIZES).max():g}, and so does rise over run. At exactly 0"
+        f"At {len(SIZES)} places above 0, from {SIZES[0]:.2g} to {SIZES[-1]:.2g}, the slope is"
+        f" {_span(g.derivative(SIZES))}, and so is rise over run. At exactly 0"
         f" there is no derivative; one takes {float(g.derivative(0.0)):g} here as frameworks do, and relu(1) takes"
         f" {chosen[1.0]:g}. The choice matters where z is 0 on all data: from W1 = 0 with random W2 the norm of dW1 is"
         f" {stuck[0.0]:g} with the first choice and {stuck[1.0]:.2g} with the second.",
@@ -86,6 +86,11 @@ def _gradient_from_zero(slope_at_zero: float) -> float:
     data = load("moons")
     start = Network.initialize((2, 4, 1), ["zeros", "normal(0.01)"], seed=0, activation=activations.relu(slope_at_zero))
     return float(np.linalg.norm(backward(start, forward(start, data.X), data.Y).weights[0]))
+
+
+def _span(values: NDArray[Any]) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:g}" if low == high else f"between {low:g} and {high:g}"
 
 
 def _slope_figure() -> Figure:

@@ -132,6 +132,8 @@ def _ends(name: str, bottom: str) -> Evidence:
         "short_of_1_at_10": 1 - high[1],
         "slope_at_10": high[2],
         "value_at_minus_10": low[1],
+        "lowest_value": float(g(-np.inf)),
+        "above_lowest_at_minus_10": low[1] - float(g(-np.inf)),
         "slope_at_minus_10": low[2],
         "least_z_whose_value_is_exactly_1": one,
         "slope_there": float(g.derivative(one)),
@@ -141,7 +143,8 @@ def _ends(name: str, bottom: str) -> Evidence:
         (Case("z is far above 0", high[0]), Case("z is far below 0", low[0])),
         measured,
         f"At z = {FAR[0]:g} the value is {1 - high[1]:.3g} short of 1 and the slope {high[2]:.3g}; at z = {-FAR[0]:g}"
-        f" the value is {low[1]:.3g} and the slope {low[2]:.3g}, where the steepest is {measured['steepest_slope']:g}."
+        f" the value is {measured['above_lowest_at_minus_10']:.3g} above {measured['lowest_value']:g} and the slope"
+        f" {low[2]:.3g}, where the steepest is {measured['steepest_slope']:g}."
         f" The slope falls below a hundredth of that from |z| = {edge:.2f} on. In float64 the value is exactly 1 from"
         f" z = {one:.2f} on, and the slope computed from it is {measured['slope_there']:g}: from there no gradient"
         f" passes at all. {bottom}",

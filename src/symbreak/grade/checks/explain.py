@@ -94,10 +94,11 @@ _LOADING: tuple[tuple[str, str, str], ...] = (
         "Look at the line that is named, and at the one above it: is every bracket closed, every block indented?",
     ),
     (
-        r"in time$|^SystemExit|^the process ended|too much",
+        r"loading in time|^SystemExit|^the process ended|too much",
         "The file does something at its top level that does not come to an end, or ends Python. Functions are defined"
         " only where the lines above them have run.",
-        "What does the file do apart from defining functions?",
+        "What does the file do apart from defining functions? (A large library may need more memory or threads than the"
+        " code is given: --memory, --processes.)",
     ),
     (
         r"^ModuleNotFoundError|^ImportError",

@@ -24,6 +24,8 @@ MOST_BAND = 200
 MIDDLE_OF_AXIS = 0.55
 LINE = 12
 """Points from line to line of such names."""
+NAME_WIDTH, NAME_HEIGHT = 0.2, 0.08
+"""Of the axes, about: the room that a name takes."""
 
 FEW = 15
 """A line through at most so many points shows the points too: only there something was measured."""
@@ -89,14 +91,26 @@ def _draw_series(axes: Axes, series: Series, index: int) -> None:
 
 
 def _name_marker(axes: Axes, which: str, position: float, label: str, place: int) -> None:
-    """Write beside the line, on the side where there is room, and lower than the names before."""
+    """Write beside the line, where there is room, and lower than the names before."""
     text: dict[str, Any] = {"color": QUIET, "fontsize": 9, "textcoords": "offset points"}
     if which == "y":
+        x, aligned = (0, "left") if _crowded(axes, position) else (1, "right")
         axes.annotate(
-            plain(label), (1, position), xytext=(0, 3), xycoords=axes.get_yaxis_transform(), ha="right", **text
+            plain(label), (x, position), xytext=(0, 3), xycoords=axes.get_yaxis_transform(), ha=aligned, **text
         )
         return
     across = axes.transAxes.inverted().transform(axes.get_xaxis_transform().transform((position, 0)))[0]
     down = -2 - LINE * place
     side: dict[str, Any] = {"xytext": (-3, down), "ha": "right"} if across > MIDDLE_OF_AXIS else {"xytext": (3, down)}
     axes.annotate(plain(label), (position, 1), xycoords=axes.get_xaxis_transform(), va="top", **side, **text)
+
+
+def _crowded(axes: Axes, position: float) -> bool:
+    """Return whether a curve runs where a name would stand above the right end of a line, and none at the left end."""
+    ends = axes.transAxes.inverted()
+    height = ends.transform(axes.get_yaxis_transform().transform((0, position)))[1]
+    curves = [curve for line in axes.lines if len(curve := np.asarray(line.get_xydata())) > 2]
+    points = [ends.transform(axes.transData.transform(curve)) for curve in curves]
+    above = [each[(each[:, 1] > height) & (each[:, 1] < height + NAME_HEIGHT), 0] for each in points]
+    across = np.concatenate([*above, np.empty(0)])
+    return bool((across > 1 - NAME_WIDTH).any() and not (across < NAME_WIDTH).any())

@@ -21,6 +21,9 @@ MOST_UNITS = 10
 CLOSEST = 0.05
 """Of the drawing's height: numbers that would stand closer than this are left out."""
 
+BEHIND_UNITS, BEHIND_BIASES = 0.3, 0.45
+"""Where along an edge its number may begin; biases are written below their units, and are wider than these."""
+
 WIDEST = 4.0
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -46,7 +49,8 @@ def draw_diagram(axes: Axes, diagram: Diagram, setting: Setting) -> None:
         default=0.0,
     )
     for layer, weights in enumerate(diagram.weights):
-        _draw_edges(axes, drawable(weights), places[layer], places[layer + 1], widest or 1.0)
+        first = BEHIND_BIASES if 0 < layer <= len(diagram.biases) else BEHIND_UNITS
+        _draw_edges(axes, drawable(weights), places[layer], places[layer + 1], widest or 1.0, first)
     for layer, column in enumerate(places):
         biases = drawable(diagram.biases[layer - 1]).ravel() if 0 < layer <= len(diagram.biases) else None
         _draw_units(axes, column, _symbol(layer, len(places)), biases, sizes[layer])
@@ -73,8 +77,8 @@ def _symbol(layer: int, layers: int) -> str:
     return "ŷ" if layer == layers - 1 else "a"
 
 
-def _draw_edges(axes: Axes, weights: Array, left: list[Place], right: list[Place], widest: float) -> None:
-    gap, along = _best_place([y for _, y in left], [y for _, y in right])
+def _draw_edges(axes: Axes, weights: Array, left: list[Place], right: list[Place], widest: float, first: float) -> None:
+    gap, along = _best_place([y for _, y in left], [y for _, y in right], first)
     for k, (x1, y1) in enumerate(right):
         for j, (x0, y0) in enumerate(left):
             weight = float(weights[k, j])
@@ -84,10 +88,10 @@ def _draw_edges(axes: Axes, weights: Array, left: list[Place], right: list[Place
                 axes.text(*spot, _number(weight), va="center", fontsize=9, color=TEXT, zorder=2, **_CENTRED)
 
 
-def _best_place(left: list[float], right: list[float]) -> tuple[float, float]:
-    """Return how far apart the numbers of one column can be, and how far along the edges they are then."""
+def _best_place(left: list[float], right: list[float], first: float) -> tuple[float, float]:
+    """Return how far apart the numbers of one column can be, and how far along the edges, behind `first`, then."""
     found = []
-    for along in np.linspace(0.3, 0.7, 9):
+    for along in np.linspace(first, 0.7, 9):
         heights = np.sort([y0 + along * (y1 - y0) for y0 in left for y1 in right])
         found.append((round(float(np.diff(heights).min(initial=1.0)), 6), -float(along), float(along)))
     gap, _, along = max(found)

@@ -117,8 +117,10 @@ def _width(panel: Panel, together: int) -> str | None:
     if isinstance(panel, (Table, Steps)):
         return None
     points = POINTS * size(panel)[0]
-    least = LARGEST if together == TWO_BY_TWO else SMALLEST
-    return f"flex-basis:{least * points:.0f}px;max-width:{LARGEST * points:.0f}px"
+    least, most = f"{SMALLEST * points:.0f}px", f"max-width:{LARGEST * points:.0f}px"
+    if together == TWO_BY_TWO:
+        return f"flex-basis:calc(50% - 1rem);min-width:min(100%,{least});{most}"
+    return f"flex-basis:{least};{most}"
 
 
 def _table(table: Table) -> Html:
