@@ -8,7 +8,7 @@ import torch
 from check.cases import Case, Task, bad
 from check.nets import mlp, normal
 from check.tasks import blobs, curve, images, sequences
-from check.truths import both, frozen, loss_of, measured, off, signal, train, value
+from check.truths import both, frozen, loss_of, measured, off, signal, starts_above, train, value
 from torch import nn
 from torch.nn import functional
 
@@ -235,6 +235,25 @@ def one_target_for_the_whole_batch() -> Task:
     """Targets of shape (1, 1) beside predictions of shape (128, 1)."""
     x, y = curve()
     return Task(mlp(4, 16, 1), x, y[:1], nn.MSELoss())
+
+
+class Conditioned(nn.Module):
+    """Reads the class by an embedding, and tells it again: no margin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(4, 32), nn.Linear(32, 4)
+        nn.init.normal_(self.head.weight, std=2.0)
+
+    def forward(self, x: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        return self.head(self.table(classes))
+
+
+@bad("loss-at-init", by="head.weight", truth=starts_above(1.386, 4))
+def large_head_that_reads_the_class() -> Task:
+    """A condition that is looked up in a table is an input, though it is the target."""
+    x, y = blobs()
+    return Task(Conditioned(), (x, y), y, functional.cross_entropy)
 
 
 # --- construction ---
