@@ -8,7 +8,7 @@ import torch
 from check.cases import Case, Task, bad
 from check.nets import mlp, normal
 from check.tasks import blobs, curve, images, sequences
-from check.truths import both, frozen, loss_of, measured, off, signal, train, value
+from check.truths import both, frozen, loss_of, measured, off, signal, starts_above, train, value
 from torch import nn
 from torch.nn import functional
 
@@ -46,6 +46,28 @@ def dense_layer_copied_to_experts_under_a_zero_router() -> Task:
     return Task(network, *blobs(64), functional.cross_entropy)
 
 
+class Stacked(nn.Module):
+    """The same with the experts' answers side by side, weighed by a product of matrices."""
+
+    def __init__(self, experts: int = 3) -> None:
+        super().__init__()
+        expert = nn.Linear(8, 16)
+        self.experts = nn.ModuleList(copy.deepcopy(expert) for _ in range(experts))
+        self.router, self.head = nn.Linear(8, experts, bias=False), nn.Linear(16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        answers = torch.stack([torch.relu(expert(x)) for expert in self.experts], 1)
+        return self.head(torch.einsum("be,bed->bd", self.router(x).softmax(-1), answers))
+
+
+@bad("symmetric-units", by="experts.2", truth=_experts_stay_equal)
+def copied_experts_under_a_product_of_matrices() -> Task:
+    """No rule follows the exchange through the product; the gradients tell."""
+    network = Stacked()
+    nn.init.zeros_(network.router.weight)
+    return Task(network, *blobs(64), functional.cross_entropy)
+
+
 # --- what no gradient reaches ---
 
 
@@ -64,6 +86,23 @@ class Rounded(nn.Module):
 def features_rounded_without_a_straight_through_gradient() -> Task:
     """round is flat between its jumps, so that what lies before it never learns."""
     return Task(Rounded(), *blobs(), functional.cross_entropy)
+
+
+class Thresholds(nn.Module):
+    """Bits of features, as numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features, self.head = nn.Linear(8, 16), nn.Linear(16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head((self.features(x) > 0).float())
+
+
+@bad("stuck-parameters", by="features.weight", truth=frozen("features.weight", "features.bias"))
+def bits_of_features() -> Task:
+    """A comparison has no gradient, and all that the head sees went through it."""
+    return Task(Thresholds(), *blobs(), functional.cross_entropy)
 
 
 @bad("stuck-parameters", by="2.weight", truth=frozen("0.weight", "0.bias", "2.weight", "2.bias"))
@@ -196,6 +235,25 @@ def one_target_for_the_whole_batch() -> Task:
     """Targets of shape (1, 1) beside predictions of shape (128, 1)."""
     x, y = curve()
     return Task(mlp(4, 16, 1), x, y[:1], nn.MSELoss())
+
+
+class Conditioned(nn.Module):
+    """Reads the class by an embedding, and tells it again: no margin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(4, 32), nn.Linear(32, 4)
+        nn.init.normal_(self.head.weight, std=2.0)
+
+    def forward(self, x: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        return self.head(self.table(classes))
+
+
+@bad("loss-at-init", by="head.weight", truth=starts_above(1.386, 4))
+def large_head_that_reads_the_class() -> Task:
+    """A condition that is looked up in a table is an input, though it is the target."""
+    x, y = blobs()
+    return Task(Conditioned(), (x, y), y, functional.cross_entropy)
 
 
 # --- construction ---

@@ -57,6 +57,20 @@ def arcface_margin() -> Task:
     return Task(Angles(), *blobs(), margin)
 
 
+class Told(Angles):
+    """The same, with a margin taken off the right class's cosine by the model, which is given the classes."""
+
+    def forward(self, x: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        return 30 * (super().forward(x) - 0.35 * functional.one_hot(classes, 4))
+
+
+@sound(truth=learns(), link="https://arxiv.org/abs/1801.09414")
+def cosface_margin_in_the_model() -> Task:
+    """CosFace, whose model takes the classes with the features."""
+    x, y = blobs()
+    return Task(Told(), (x, y), y, functional.cross_entropy)
+
+
 class Steps(nn.Module):
     """Time steps by softplus of a bias that makes them small, as in Mamba."""
 

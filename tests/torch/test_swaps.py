@@ -152,3 +152,43 @@ def test_differences_taken_for_sums_are_caught(monkeypatch):
 
     monkeypatch.setattr(rules._Reading, "write", unsigned)
     assert wrong(Ensemble("difference", members=2))
+
+
+class Sliced(nn.Module):
+    """Experts whose weights are cut out of the router's answer in one of several ways."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.router, self.head = way, nn.Linear(6, 3, bias=False), nn.Linear(5, 2)
+        self.experts = nn.ModuleList(nn.Linear(6, 5) for _ in range(3))
+        for expert in self.experts[1:]:
+            expert.load_state_dict(self.experts[0].state_dict())
+        nn.init.zeros_(self.router.weight)
+
+    def forward(self, x):
+        weights = self.router(x).softmax(-1)
+        pieces = {
+            "slices": lambda: [weights[:, i : i + 1] for i in range(3)],
+            "chunks": lambda: weights.chunk(3, -1),
+            "sizes": lambda: weights.split([1, 1, 1], -1),
+            "one twice": lambda: [weights[:, 0:1], weights[:, 0:1], weights[:, 2:3]],
+            "two at once": lambda: [weights[:, 0:2].sum(1, keepdim=True), weights[:, 1:2], weights[:, 2:3]],
+            "others first": lambda: [weights[:, 2 - i : 3 - i] * (i + 1) for i in range(3)],
+            "unequal sizes": lambda: [p.sum(1, keepdim=True) for p in (*weights.split([1, 2], -1), weights)],
+        }[self.way]()
+        return self.head(sum(w * torch.tanh(expert(x)) for w, expert in zip(pieces, self.experts, strict=True)))
+
+
+@pytest.mark.parametrize("way", ["slices", "chunks", "sizes"])
+def test_experts_weighed_by_pieces_are_exchanged(way):
+    seen = found(Sliced(way))
+    assert len(seen) == 2
+    assert all(swap.slices for swap in seen)
+    assert not any(changes_output(Sliced(way), swap) for swap in seen)
+
+
+@pytest.mark.parametrize("way", ["one twice", "two at once", "others first", "unequal sizes"])
+def test_pieces_that_do_not_belong_to_the_experts_exchange_only_what_changes_nothing(way):
+    seen = found(Sliced(way))
+    assert len(seen) < 2
+    assert not any(changes_output(Sliced(way), swap) for swap in seen)

@@ -61,32 +61,57 @@ class Reach:
         classes: by (parameter, axis), where some slices stay tied.
         stuck: parameters that no gradient ever reached.
         probes: how many further points were tried.
+        copies: pairs of parameters that stay equal.
     """
 
     classes: Mapping[Key, Classes]
     stuck: tuple[str, ...]
     probes: int
+    copies: frozenset[tuple[str, str]] = frozenset()
 
 
-def reach(observation: Observation, swaps: Iterable[Swap] = ()) -> Reach:
-    """Find out by gradients; needs an observation with a backward pass. Parameters that change places move alike."""
-    leaders = {b: a for swap in swaps for a, b in swap.pairs}
+def reach(observation: Observation, pairs: Iterable[tuple[str, str]] = ()) -> Reach:
+    """Find out by gradients; needs an observation with a backward pass.
+
+    Pairs of parameters with equal values move alike as long as their gradients are equal.
+    """
     moving = [p for p in observation.parameters if p.trainable and not p.buffer and p.gradient is not None]
     names = {p.name for p in moving}
     classes = {key: found for key, found in candidates(observation.parameters).items() if key[0] in names}
     alive: set[str] = set()
     wide = {p.name for p in moving if p.dtype == "float64"}
-    _look(classes, alive, {p.name: p.gradient for p in moving if p.gradient is not None}, wide)
+    start = {p.name: p.gradient for p in moving if p.gradient is not None}
+    _look(classes, alive, start, wide)
+    copies = {b: a for a, b in pairs if a in start and b in start and _agree(start[a], start[b], start)}
     probes = 0
     quiet = 0
     rng = np.random.default_rng(0)
-    while observation.probe and probes < MOST_PROBES and quiet < 2 and _open(moving, classes, alive):
+    while observation.probe and probes < MOST_PROBES and quiet < 2 and (copies or _open(moving, classes, alive)):
         point = {p.name: _moved(p, classes, rng) for p in moving if p.name in alive}
-        point |= {b: point[a] for b, a in leaders.items() if a in point and b in point}
-        quiet = 0 if _look(classes, alive, observation.probe(point, asked(classes)), wide) else quiet + 1
+        point |= {b: point[a] for b, a in copies.items() if a in point and b in point}
+        axes = asked(classes)
+        axes |= {name: (*{0, *axes.get(name, ())},) for pair in copies.items() for name in pair}
+        seen = observation.probe(point, axes)
+        apart = {b for b, a in copies.items() if not _agree(seen.get(a), seen.get(b), seen)}
+        copies = {b: a for b, a in copies.items() if b not in apart}
+        quiet = 0 if _look(classes, alive, seen, wide) or apart else quiet + 1
         probes += 1
     stuck = tuple(p.name for p in moving if p.name not in alive)
-    return Reach(classes, stuck, probes)
+    return Reach(classes, stuck, probes, frozenset((a, b) for b, a in copies.items()))
+
+
+def _agree(one: Gradient | None, other: Gradient | None, every: Mapping[str, Gradient]) -> bool:
+    """Tell whether two gradients are equal up to rounding, as far as their sizes and projections tell."""
+    if one is None or other is None:
+        return False
+    noise = ROUNDING * max(gradient.rms for gradient in every.values())
+    if abs(one.rms - other.rms) > SAME * max(one.rms, other.rms) + noise:
+        return False
+    if 0 not in one.slices or 0 not in other.slices:
+        return True
+    first, second = one.slices[0], other.slices[0]
+    size = np.maximum(first.norms, second.norms)[:, None]
+    return bool((np.abs(first.projections - second.projections) <= CELL * size + CELL * size.max(initial=0.0)).all())
 
 
 def harmless(observation: Observation, stuck: Iterable[str]) -> set[str]:
@@ -141,13 +166,9 @@ def contradicted(observation: Observation, name: str, axis: int, groups: Iterabl
 
 def confirmed(observation: Observation, swap: Swap) -> bool:
     """Tell whether parameters that are said to change places have gradients of equal size, if any has one."""
-    gradients = [tuple(observation.parameter(name).gradient for name in pair) for pair in swap.pairs]
-    pairs = [(a, b) for a, b in gradients if a is not None or b is not None]
-    largest = max((each.rms for pair in pairs for each in pair if each is not None), default=0.0)
-    return bool(pairs) and all(
-        a is not None and b is not None and abs(a.rms - b.rms) <= SAME * max(a.rms, b.rms) + ROUNDING * largest
-        for a, b in pairs
-    )
+    every = {p.name: p.gradient for p in observation.parameters if p.gradient is not None}
+    used = [(a, b) for a, b in swap.pairs if a in every or b in every]
+    return bool(used) and all(_agree(every.get(a), every.get(b), every) for a, b in used)
 
 
 def felt(observation: Observation, name: str) -> bool:

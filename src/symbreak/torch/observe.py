@@ -70,6 +70,7 @@ def observe(
 
     def run(recorder: Recorder) -> Tensor | None:
         losses.written.records = recorder.trace.records
+        recorder.add_input("target", _labels(x, y))
         recorder.add_input("input", x)
         recorder.add_input("target", y)
         with recorder:
@@ -184,6 +185,16 @@ def _measured(operations: tuple[Operation, ...], signals: Signals, numbers: Mapp
             operation = replace(operation, attributes={**operation.attributes, "sharp": sharp})
         found.append(operation)
     return tuple(found)
+
+
+def _labels(x: Any, y: Any) -> list[Tensor]:
+    """Return classes that the model is given as well, one for each sample, as for a margin in favour of the others."""
+    known = [t for t in tensors(y) if t.dim() == 1 and not t.is_floating_point()]
+    return [
+        t
+        for t in tensors(x)
+        if any((t.shape, t.dtype, t.device) == (k.shape, k.dtype, k.device) and t.equal(k) for k in known)
+    ]
 
 
 def _samples(x: Any) -> int:

@@ -47,7 +47,8 @@ def _scores(record: Record, queries: Tensor, keys: Tensor) -> Tensor:
 
 
 def _rows(table: Tensor, most: int) -> Tensor:
-    return table[:: max(1, -(-len(table) // most))]
+    found: Tensor = table[:: max(1, -(-len(table) // most))]
+    return found
 
 
 def _share(scores: Tensor) -> float | None:

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from symbreak.diagnosis.clones import FEW_VALUES, by_formula, counts
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Parameter
 from symbreak.diagnosis.rules.lines import reset, roots
 from symbreak.diagnosis.rules.rule import Context, Rule
 
-# Tables made by formula (identities, masks, decay rates 1, 2, ..., n) repeat few values and are rightly alike in every
-# layer; random draws, even in bfloat16, have more values than this as soon as chance could not make them equal.
-FEW_VALUES = 64
 # Gates and their kin read blocks of rows by different functions, so that equal blocks part at once.
 RECURRENT = ("RNN", "LSTM", "GRU", "Cell")
 # Numbers of equal shards that are looked for: those of small machines, and three as for query, key and value.
@@ -23,22 +21,15 @@ SHARDS = (2, 3, 4, 8)
 
 def find(context: Context) -> Iterator[Finding]:
     """Report groups of equal random tensors, those of the same copied modules together."""
-    groups: dict[tuple[object, ...], list[Parameter]] = defaultdict(list)
-    unused = set(context.observation.unused)  # as a target network's, which is a copy on purpose
-    for parameter in context.observation.parameters:
-        if _counts(parameter) and parameter.name not in unused:
-            seen = parameter.summary
-            groups[(parameter.shape, parameter.dtype, seen.mean, seen.std, seen.low, seen.high)].append(parameter)
-    equal = [same for alike in groups.values() if len(alike) > 1 for same in _equal(alike)]
     by_modules: dict[tuple[str, ...], list[list[Parameter]]] = defaultdict(list)
-    for same in equal:
+    for same in context.clones:
         by_modules[roots([p.name for p in same])].append(same)
     for modules, found in by_modules.items():
         # Biases are often copied and rarely drawn; only equal matrices say that a layer was not drawn anew.
         if any(len(p.shape) > 1 for same in found for p in same):
             yield _finding(modules, found, {p.name for p in context.observation.parameters})
     for parameter in context.observation.parameters:
-        if _counts(parameter) and len(parameter.shape) == 2 and not parameter.module.endswith(RECURRENT):
+        if counts(parameter) and len(parameter.shape) == 2 and not parameter.module.endswith(RECURRENT):
             yield from _sharded(parameter)
 
 
@@ -53,38 +44,13 @@ def _sharded(parameter: Parameter) -> Iterator[Finding]:
             pair = next(
                 ((i, j) for i in range(shards) for j in range(i + 1, shards) if _are_equal(blocks[i], blocks[j])), None
             )
-            if pair is not None and not _by_formula(blocks[pair[0]]):
+            if pair is not None and not by_formula(blocks[pair[0]]):
                 yield _shards(parameter, kind, *((i * size, (i + 1) * size - 1) for i in pair))
                 return
 
 
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one[0], other[0]) and np.array_equal(one, other)  # the first rows tell nearly always
-
-
-def _counts(parameter: Parameter) -> bool:
-    seen = parameter.summary
-    usable = parameter.judged and parameter.trainable and not parameter.buffer and parameter.floating
-    return usable and seen.size > 1 and seen.finite and not seen.constant
-
-
-def _equal(alike: list[Parameter]) -> Iterator[list[Parameter]]:
-    rest = alike
-    while len(rest) > 1:
-        head = rest[0].values()
-        same = [p for p in rest if np.array_equal(p.values(), head)]
-        if len(same) > 1 and not _by_formula(head):
-            yield same
-        rest = [p for p in rest if all(p is not other for other in same)]
-
-
-def _by_formula(values: np.ndarray) -> bool:
-    """Few values again and again, or a steady ramp."""
-    distinct = np.unique(values)
-    if distinct.size <= FEW_VALUES and distinct.size < values.size:
-        return True
-    steps = np.diff(values.reshape(-1).astype(np.float64))
-    return bool((values.size > 2 and (steps > 0).all()) or (values.size > 2 and (steps < 0).all()))
 
 
 def _shards(parameter: Parameter, kind: str, first: tuple[int, int], second: tuple[int, int]) -> Finding:

@@ -80,7 +80,8 @@ def _knows_the_target(loss: Loss, context: Context) -> bool:
     """Tell whether the scores that a loss is given were made with the help of its targets."""
     known: set[int] = set()
     for operation in context.observation.operations[: (loss.output or 0) + 1]:
-        if (operation.kind == "input" and operation.name == "target") or known & set(operation.inputs):
+        read = operation.kind != "embedding" and known & set(operation.inputs)  # a table's rows are conditions
+        if read or (operation.kind == "input" and operation.name == "target"):
             known.add(operation.index)
     return loss.output in known
 

@@ -9,11 +9,12 @@ from importlib.resources import files
 from typing import Literal
 
 from symbreak.diagnosis.chain import Chain, chain, contradicted_by_gradients
+from symbreak.diagnosis.clones import clones
 from symbreak.diagnosis.colours import Colours, Progress, refine
 from symbreak.diagnosis.finding import Finding
 from symbreak.diagnosis.invariance import Swap
 from symbreak.diagnosis.mirroring import mirrored
-from symbreak.diagnosis.observation import Observation
+from symbreak.diagnosis.observation import Observation, Parameter
 from symbreak.diagnosis.reach import Reach, confirmed, contradicted, reach
 from symbreak.diagnosis.renaming import Tie, placed, ties
 from symbreak.diagnosis.symmetry import Symmetry, symmetry
@@ -43,7 +44,14 @@ class Context:
     @cached_property
     def reach(self) -> Reach:
         """What stays tied and what stays put."""
-        return reach(self.observation, self.swaps)
+        pairs = [pair for swap in self.swaps for pair in swap.pairs]
+        pairs += [(same[0].name, other.name) for same in self.clones for other in same[1:]]
+        return reach(self.observation, pairs)
+
+    @cached_property
+    def clones(self) -> tuple[list[Parameter], ...]:
+        """Groups of random tensors that are equal to the last bit."""
+        return tuple(clones(self.observation))
 
     @cached_property
     def swaps(self) -> tuple[Swap, ...]:

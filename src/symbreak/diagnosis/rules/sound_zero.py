@@ -23,6 +23,7 @@ def find(context: Context) -> Iterator[Finding]:
             or parameter.buffer
             or not parameter.trainable
             or parameter.name in stuck
+            or _stays_one(context, parameter)
             or not parameter.judged
         ):
             continue
@@ -31,10 +32,10 @@ def find(context: Context) -> Iterator[Finding]:
             yield _finding(parameter, *reason)
 
 
-def _is_zero(context: Context, parameter: Parameter) -> bool:
-    seen = parameter.summary
-    nearly = 0 < seen.largest <= NEARLY_CLOSED and _is_gate(context, parameter)
-    return (seen.size > 0 and seen.zeros == seen.size) or nearly
+def _stays_one(context: Context, parameter: Parameter) -> bool:
+    """Tell whether all rows of a matrix stay equal: what moves them is rounding, or moves them alike."""
+    classes = context.reach.classes.get((parameter.name, 0)) if len(parameter.shape) > 1 else None
+    return classes is not None and any(len(group) == parameter.shape[0] for group in classes.groups)
 
 
 def _is_gate(context: Context, parameter: Parameter) -> bool:

@@ -14,6 +14,8 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 
 # Functions whose slope is zero wherever they have one.
 STEPS = frozenset(("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside"))
+# Questions whose answers have no gradient at all.
+ASKED = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "argmax", "argmin", "argsort"))
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -32,20 +34,28 @@ def find(context: Context) -> Iterator[Finding]:
     if context.colours is not None:
         yield from deep.still(context, told)
     apart = tuple(name for name in context.observation.unused if context.observation.parameter(name).judged)
-    if apart:
-        yield _apart(context, apart)
+    asked = {name: question for name in apart if (question := _step(context, name, ASKED)) and _carries(context, name)}
+    if asked:
+        yield _cut(context, tuple(asked), next(iter(asked.values())))
+    if left := tuple(name for name in apart if name not in asked):
+        yield _apart(context, left)
 
 
 def _trained(context: Context) -> set[str]:
     return {p.name for p in context.observation.parameters if p.gradient is not None and p.summary.size}
 
 
-def _step(context: Context, name: str) -> str:
+def _carries(context: Context, name: str) -> bool:
+    """Tell whether nothing of the input reaches the loss but through a parameter's operation."""
+    return any(name in operation.parameters for operation in context.wires.trunk)
+
+
+def _step(context: Context, name: str, kinds: frozenset[str] = STEPS) -> str:
     """Return the name of a function without slope that lies between a parameter and the loss, if one does."""
     reached: set[int] = set()
     for operation in context.wires.operations:
         if name in operation.parameters or reached & set(operation.inputs):
-            if operation.name in STEPS:
+            if operation.name in kinds:
                 return operation.name
             reached.add(operation.index)
     return ""
@@ -125,7 +135,7 @@ def _cut(context: Context, names: tuple[str, ...], step: str) -> Finding:
         if step
         else "The loss has one value whatever the parameters are, here and at random points: as after "
         "a softmax over a single class, which is always 1, or behind a clamp that is never inside its bounds.",
-        fix=f"# let the gradient through: y = x + (x.{step}() - x).detach()"
+        fix=f"# let the gradient through, as if the answer were x: y = x + ({step} of x - x).detach()"
         if step
         else "# a single class asks for binary_cross_entropy_with_logits, without a softmax",
         synthetic=context.observation.synthetic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from symbreak.diagnosis.certifying import exchanged, renamed
 from symbreak.diagnosis.chain import Chain
@@ -156,33 +157,57 @@ def _by_gradients(context: Context, operation: Operation, groups: tuple[tuple[in
 
 
 def _copied(context: Context) -> Iterator[Finding]:
-    """Report modules that are one module for ever, as their exchange changes no output."""
+    """Report modules that are one module for ever, as their exchange changes no output, or as all gradients say."""
     groups: dict[tuple[str, ...], list[Swap]] = {}
     for swap in context.swaps:
         groups.setdefault(tuple(a for a, _ in swap.pairs), []).append(swap)
+    told: set[str] = set()
     for first, swaps in groups.items():
-        names = (*first, *(b for swap in swaps for _, b in swap.pairs))
-        if any(context.observation.parameter(name).judged for name in names):
-            yield _as_one(context, first, swaps, names)
+        copies = [tuple(b for _, b in swap.pairs) for swap in swaps]
+        told.update(first, *copies)
+        proofs = {"certificates": [exchanged(context.observation, swap).to_json() for swap in swaps]}
+        yield from _as_one(context, first, copies, proofs)
+    by_modules: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for same in context.clones:
+        names = tuple(p.name for p in same)
+        by_modules.setdefault(roots(names), []).append(names)
+    for found in by_modules.values():
+        kept = all((names[0], other) in context.reach.copies for names in found for other in names[1:])
+        if kept and not told & {name for names in found for name in names} and _has_matrix(context, found):
+            first, *others = zip(*found, strict=True)
+            how = (
+                f"equal to the last bit at the start; gradients equal there and at {context.reach.probes} random points"
+            )
+            yield from _as_one(context, first, others, {"how": f"{how} that training could reach"})
 
 
-def _as_one(context: Context, first: tuple[str, ...], swaps: list[Swap], names: tuple[str, ...]) -> Finding:
-    modules = roots([first[0], *(swap.pairs[0][1] for swap in swaps)])
-    known = {p.name for p in context.observation.parameters}
-    return Finding(
+def _has_matrix(context: Context, found: list[tuple[str, ...]]) -> bool:
+    return any(len(context.observation.parameter(names[0]).shape) > 1 for names in found)
+
+
+def _as_one(
+    context: Context, first: tuple[str, ...], copies: list[tuple[str, ...]], evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    modules = roots([first[0], *(copy[0] for copy in copies)])
+    names = (*first, *(name for copy in copies for name in copy))
+    if not any(context.observation.parameter(name).judged for name in names):
+        return
+    proved = "certificates" in evidence
+    yield Finding(
         rule=RULE.slug,
-        severity="error",
-        status="proved",
+        severity="error" if proved or not context.observation.noise else "warning",
+        status="proved" if proved else "measured",
         where=Where(names, modules),
         says=f"{', '.join(modules)} are one module for ever",
         measured={
             "modules": len(modules),
-            "wasted_parameters": len(swaps) * sum(context.observation.parameter(name).summary.size for name in first),
+            "wasted_parameters": len(copies) * sum(context.observation.parameter(name).summary.size for name in first),
         },
         expected="modules that start from different draws, or that are read differently",
         why=deep.COPIES,
-        fix=reset(modules[1:], known),
-        evidence={"certificates": [exchanged(context.observation, swap).to_json() for swap in swaps]},
+        fix=reset(modules[1:], {p.name for p in context.observation.parameters}),
+        evidence=evidence,
+        synthetic=context.observation.synthetic and not proved,
     )
 
 
