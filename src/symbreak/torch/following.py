@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage
 from symbreak.torch.marks import Marking, is_marked
@@ -54,7 +53,7 @@ def follow(
         order = turn_of(member, size, groups, shape[member.axis])
         before = axes[member.axis]
         axes[member.axis] = kept_or(before[order] if isinstance(before, np.ndarray) else order)
-    signs = Marking(signs_of(members, size, shapes), shapes, SIGNS, 1, 0, "signs moved")
+    signs = Marking(trace.records, signs_of(members, size, shapes), SIGNS, 1, 0, "signs moved")
     if not any(map(is_turned, turned.values())) and not any(map(is_marked, signs.leaves.values())):
         return None  # signs may cancel, of rows and columns of one matrix: then nothing changes, and nothing follows
     follower = _Follower(trace, shapes, {name: tuple(axes) for name, axes in turned.items()}, signs)
@@ -179,7 +178,7 @@ class _Follower:
         return Operands(record, named, listed)
 
     def _note(self, record: Record, kind: str) -> None:
-        read = dict.fromkeys(name for item in _tensors(record) for name in self._sources(item))
+        read = dict.fromkeys(name for item in record.tensors for name in self._sources(item))
         names = tuple(sorted(read, key=lambda name: -len(self.shapes[name])))  # weights before biases
         if not record.data:  # a weight on its way: its name goes with it
             self.weights.update({Ref(record.index, output): names for output in range(len(record.shapes))})
@@ -217,10 +216,6 @@ class _Follower:
             length = self.trace.records[ref.record].shapes[ref.output][axis]
             signs = torch.where(marks < 0, -1, 1).reshape(-1).expand(length).tolist()
         return _cycles(turn, signs)
-
-
-def _tensors(record: Record) -> list[Leaf | Ref]:
-    return [item for item in tree_flatten(list(record.arguments.values()))[0] if isinstance(item, (Leaf, Ref))]
 
 
 def _is_activation(record: Record) -> bool:
