@@ -174,7 +174,7 @@ def felt(seen, model, generator):
 
 
 def false_proofs(seed):
-    """How many ties and ties with signs are proved of a graph; and what training or gradients deny of what is proved."""
+    """How many ties and ties with signs are proved of a graph, and what training or gradients deny of it."""
     model, x, generator = drawn(seed)
     seen = observe(model, x)
     context, zeros = Context(seen), held_still(seen)

@@ -29,6 +29,8 @@ from symbreak.torch.turning import ANY, Turn, Turns, Unkept, is_turned, kept_or
 
 Tied = tuple[tuple[int, ...], tuple[int, ...]]
 """Units in order, and the sign of each relative to the first; 0 for those that must be zero."""
+# Of what keeps its places they make axes along which all entries are alike.
+WIDENING = frozenset(("expand", "repeat"))
 COPYING = frozenset(("clone", "contiguous", "_to_copy", "detach", "alias", "lift_fresh", "copy"))
 
 
@@ -154,7 +156,7 @@ class _Follower:
         operands = self._operands(record)
         known = [turns for turns in (*operands.named.values(), *operands.listed) if any(t is not None for t in turns)]
         still: list[Turns] = [(None,) * len(shape) for shape in record.shapes]
-        if not known:
+        if not known and name not in WIDENING:
             return still, ""
         moving = any(is_turned(turns) for turns in known)
         rule = RULES.get(name)
