@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from symbreak.diagnosis.certifying import held_still
+from symbreak.diagnosis.invariance import Shift
 from symbreak.diagnosis.mirroring import zeroed
 from symbreak.diagnosis.rules.rule import Context
 from symbreak.torch import rules_of_signs, rules_of_turning, spaces, zero_rules
@@ -156,18 +157,35 @@ def moved(tie, values):
             yield name
 
 
+def felt(seen, model, generator):
+    """Which of the parameters that can be moved without changing any output, as is said, have a gradient."""
+    x, y = (torch.randn(SAMPLES, n, generator=generator, dtype=torch.float64) for n in (WIDTH, 3))
+    model.zero_grad()
+    ((model(x) - y) ** 2).mean().backward()
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        whole = [(Shift(name), gradient)]
+        along = [(Shift(name, along=axis), gradient.sum(axis)) for axis in range(gradient.dim())]
+        for shift, total in (*whole, *along):
+            if float(total.abs().max()) > SAME * largest and seen.vanish(shift) is not None:
+                yield name
+
+
 def false_proofs(seed):
-    """How many ties, ties with signs, and zeros are proved of a graph, and which of them training denies."""
+    """How many ties and ties with signs are proved of a graph, and what training or gradients deny of it."""
     model, x, generator = drawn(seed)
     seen = observe(model, x)
     context, zeros = Context(seen), held_still(seen)
     signed = [*context.mirrors, *zeroed(seen)]
+    wrong = list(felt(seen, model, generator))
     after = trained(model, generator, adam=seed % 2 == 0) if context.ties or signed or zeros else None
     if after is None:
-        return 0, 0, []
+        return 0, 0, [(seed, name, model.plan) for name in wrong]
     values, before = dict(after.named_parameters()), dict(model.named_parameters())
     stuck = zeros.stuck if zeros is not None else ()
-    wrong = [name for name in stuck if not torch.equal(before[name], values[name])]
+    wrong += [name for name in stuck if not torch.equal(before[name], values[name])]
     wrong += [
         member.parameter
         for tie in context.ties

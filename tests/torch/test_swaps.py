@@ -97,6 +97,27 @@ def test_experts_that_differ_or_are_routed_differently_are_not_exchanged():
     assert all("experts.1.0.weight" not in pair for swap in found(model) for pair in swap.pairs)
 
 
+class Einsum(Ensemble):
+    """Experts weighed by a sum over them, written as a product of matrices; or one of them turned."""
+
+    def __init__(self, *, turned=False):
+        super().__init__("mean")
+        self.router, self.turned = nn.Linear(6, 3), turned
+        nn.init.constant_(self.router.weight, 0.2)
+        nn.init.constant_(self.router.bias, 0.1)
+
+    def forward(self, x):
+        weights, outputs = self.router(x).softmax(-1), torch.stack([member(x) for member in self.members], 1)
+        return torch.einsum("be,beo->bo", weights.flip(-1) if self.turned else weights, outputs)
+
+
+def test_experts_that_a_product_of_matrices_sums_up_are_exchanged_with_their_weights():
+    swaps = found(Einsum())
+    assert {place for swap in swaps for name, _, _, place in swap.slices if name == "router.weight"} == {1, 2}
+    assert not any(changes_output(Einsum(), swap) for swap in swaps)
+    assert all("members.1.0.weight" not in pair for swap in found(Einsum(turned=True)) for pair in swap.pairs)
+
+
 class Position(nn.Module):
     """Copies that are fed differently."""
 

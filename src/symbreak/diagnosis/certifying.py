@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage, Swap
+from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage, Shift, Swap
 from symbreak.diagnosis.mirroring import zeroed
 from symbreak.diagnosis.model_certificate import REQUIRES, ModelCertificate, Operator, Theorem, place
 from symbreak.diagnosis.observation import Observation
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def certificates(context: Context, colours: Colours) -> tuple[ModelCertificate, ...]:
-    """Return a certificate for every proof: of renamings, of exchanges that gradients confirm, of zeros, of a chain.
+    """Return a certificate for every proof: of renamings, exchanges that gradients confirm, zeros, shifts, a chain.
 
     The last is left out where the others prove as much, for they hold under more optimizers.
     """
@@ -30,8 +31,8 @@ def certificates(context: Context, colours: Colours) -> tuple[ModelCertificate, 
     ties = [*context.ties, *context.mirrors, *(tie for tie in zeroed(seen) if _is_still(tie, colours))]
     found = [renamed(seen, t.space.members, t.space.size, t.groups, t.followed) for t in ties]
     found += [exchanged(seen, swap) for swap in seen.swaps if _is_confirmed(swap, colours)]
-    zeros = held_still(seen)
-    found += [zeros] if zeros is not None else []
+    found += [c for c in (held_still(seen), shifted(seen, tuple(_harmless(colours)))) if c is not None]
+    found += levelled(seen, colours)
     if _says_more(context, found):
         chained = balanced(context)
         found += [chained] if chained is not None else []
@@ -156,6 +157,72 @@ def held_still(observation: Observation) -> ModelCertificate | None:
         requires=REQUIRES["zero factors"],
         zeros=found.zeros,
         stuck=found.stuck,
+    )
+
+
+def _harmless(colours: Colours) -> Iterator[Shift]:
+    """Yield what no gradient reaches near the start nor elsewhere, as far as was tried."""
+    for name, parameter in colours.parameters.items():
+        if parameter.shape:
+            still = colours.frozen(name) & ~colours.generic.get(name, np.ones(parameter.shape[0], bool))
+            if still.any():
+                yield Shift(name, () if still.all() else tuple(np.flatnonzero(still).tolist()))
+
+
+def shifted(observation: Observation, shifts: tuple[Shift, ...]) -> ModelCertificate | None:
+    """Return the certificate of those parameters that can be moved without changing any output; None if none can."""
+    followed = [(shift, observation.vanish(shift) if observation.vanish is not None else None) for shift in shifts]
+    kept = [(shift, passages) for shift, passages in followed if passages is not None]
+    times: dict[Passage, int] = {}
+    for passage in (passage for _, passages in kept for passage in passages):
+        bare = replace(passage, times=1)
+        times[bare] = times.get(bare, 0) + passage.times
+    return (
+        ModelCertificate(
+            theorem="shift",
+            operators=tuple(_operator(replace(passage, times=count), ()) for passage, count in times.items()),
+            optimizers=OPTIMIZERS,
+            requires=REQUIRES["shift"],
+            shifts=tuple(shift for shift, _ in kept),
+            stuck=tuple(shift.parameter for shift, _ in kept),
+        )
+        if kept
+        else None
+    )
+
+
+def levelled(observation: Observation, colours: Colours) -> list[ModelCertificate]:
+    """Return the certificates of parameters whose slices all go with modules that are exchanged, and move together."""
+    swaps = [swap for swap in observation.swaps if _is_confirmed(swap, colours)]
+    sliced = dict.fromkeys((name, axis) for swap in swaps for name, axis, _, _ in swap.slices)
+    still = [key for key in sliced if key[0] in colours.parameters and colours.frozen(key[0]).all()]
+    found = (level(observation, swaps, name, axis) for name, axis in still)
+    return [certificate for certificate in found if certificate is not None]
+
+
+def level(observation: Observation, swaps: Iterable[Swap], name: str, axis: int) -> ModelCertificate | None:
+    """Return the certificate that equal slices of a parameter stay as they are; None if that is not known.
+
+    Every slice must change places with the first in some exchange, and adding the same to all must change no output.
+    """
+    own = [swap for swap in swaps if any(each[:3] == (name, axis, 0) for each in swap.slices)]
+    reached = {place for swap in own for other, along, _, place in swap.slices if (other, along) == (name, axis)}
+    shift = Shift(name, along=axis)
+    passages = observation.vanish(shift) if observation.vanish is not None else None
+    if passages is None or reached != set(range(1, observation.parameter(name).shape[axis])):
+        return None
+    operators = [operator for swap in own for operator in exchanged(observation, swap).operators]
+    return ModelCertificate(
+        theorem="shift of equals",
+        size=2,
+        groups=((0, 1),),
+        pairs=tuple(pair for swap in own for pair in swap.pairs),
+        slices=tuple(each for swap in own for each in swap.slices),
+        operators=(*operators, *(_operator(passage, ()) for passage in passages)),
+        optimizers=OPTIMIZERS,
+        requires=REQUIRES["shift of equals"],
+        shifts=(shift,),
+        stuck=(name,),
     )
 
 

@@ -75,6 +75,24 @@ class Still:
     passages: tuple[Passage, ...]
 
 
+@dataclass(frozen=True)
+class Shift:
+    """What may be added to a parameter: any number to each entry, or along an axis the same to all.
+
+    Attributes:
+        parameter: its name.
+        places: along its first axis, where something is added; everywhere if empty.
+        along: the axis along which the same is added.
+    """
+
+    parameter: str
+    places: tuple[int, ...] = ()
+    along: int | None = None
+
+
+Vanish = Callable[[Shift], tuple[Passage, ...] | None]
+"""Follows a shift through the whole pass; what it passed until it vanished, None if some output may move."""
+
 Follow = Callable[[tuple[Member, ...], int, Groups], Followed | None]
 """Called with the axes along which units lie, their number, and groups of them: follows the renaming that moves each
 unit of a group to the place of the next one, and changes the signs of those that an axis negates, through the whole

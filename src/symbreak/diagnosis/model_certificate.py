@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from symbreak.diagnosis.invariance import Groups, Member
+from symbreak.diagnosis.invariance import Groups, Member, Shift
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.symmetry import Verification
 from symbreak.diagnosis.symmetry.classes import listed
 from symbreak.errors import InvalidInput
 
 FORMAT = "symbreak/model-certificate/1"
-Theorem = Literal["renaming", "signed renaming", "exchange", "balanced classes", "zero factors"]
+Theorem = Literal[
+    "renaming", "signed renaming", "exchange", "balanced classes", "zero factors", "shift", "shift of equals"
+]
 
 THEOREMS: Mapping[Theorem, str] = {
     "renaming": "If renaming units changes no output, f(P w) = f(w) on all inputs, and no parameter, P w = w, then "
@@ -31,6 +33,11 @@ THEOREMS: Mapping[Theorem, str] = {
     "below and of outgoing ones over each class above, they have equal activations and deltas, and so equal updates.",
     "zero factors": "If some parameters are zero, and every path back from the loss to them is cut by a zero that they "
     "make, whatever the inputs and all other parameters are, their gradient is zero and a step leaves them zero.",
+    "shift": "If adding to a parameter changes no output, f(w + s) = f(w) for all w and s, its gradient is zero "
+    "everywhere.",
+    "shift of equals": "If adding the same s to all slices of a parameter changes no output, f(w + (s, ..., s)) = f(w) "
+    "for all w, its slices' gradients add up to zero; if exchanging modules with their slices changes no output and no "
+    "parameter, the slices' gradients are equal: so each is zero, and a step leaves the slices equal.",
 }
 # What the induction asks of the optimizer.
 REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
@@ -50,6 +57,12 @@ REQUIRES: Mapping[Theorem, tuple[str, ...]] = {
         "learning rate times weight decay stays below 1",
     ),
     "zero factors": ("a step does nothing but scale a parameter that never had a gradient",),
+    "shift": ("a step does nothing but scale a parameter that never had a gradient",),
+    "shift of equals": (
+        "entries of one tensor with equal gradients and equal state are moved alike, and their state starts equal",
+        "the tensors that are exchanged share one rate, one decay and one momentum",
+        "a step does nothing but scale a parameter that never had a gradient",
+    ),
 }
 HELD = "any inputs on which the model runs these operators, any loss and learning rate, in exact arithmetic"
 # Kinds that stand for several operators.
@@ -109,7 +122,8 @@ class ModelCertificate:
         signs: of a renaming with signs, for each of these groups the sign of each unit relative to the first; 0 for
             units that are zero.
         zeros: of zero factors, the parameters that are zero.
-        stuck: those that no gradient reaches then.
+        stuck: those that no gradient reaches then, or of which some slices have none.
+        shifts: what can be added without changing any output.
         proof: of balanced classes, the network's own certificate, with the names of its parameters.
     """
 
@@ -126,6 +140,7 @@ class ModelCertificate:
     signs: tuple[tuple[str, Groups], ...] = ()
     zeros: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
+    shifts: tuple[Shift, ...] = ()
     proof: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
@@ -183,6 +198,7 @@ class ModelCertificate:
             own["operators"] = tuple(
                 Operator(**{**operator, "checked": tuple(operator["checked"])}) for operator in own["operators"]
             )
+            own["shifts"] = tuple(Shift(**{**shift, "places": _tuples(shift["places"])}) for shift in own["shifts"])
             for name in ("groups", "pairs", "slices", "units", "signs", "zeros", "stuck", "optimizers", "requires"):
                 own[name] = _tuples(own[name])
             return cls(**own)
@@ -214,8 +230,9 @@ def _text(certificate: ModelCertificate) -> Iterator[str]:
     yield "Claim. For every t:"
     yield from (f"  {line}" for line in _claims(certificate))
     how = "Zero" if certificate.zeros else "Equal or opposite" if certificate.signs else "Equal"
-    yield f"Base case, t = 0. {how} in every entry:"
-    yield from (f"  {line}" for line in _equal(certificate))
+    equal = [f"  {line}" for line in _equal(certificate)]
+    yield f"Base case, t = 0. {f'{how} in every entry:' if equal else 'It holds wherever the parameters are.'}"
+    yield from equal
     yield "Step, from t to t + 1. What each operator asks, and what was compared:"
     yield from (f"  {operator}" for operator in certificate.operators)
     yield f"Conclusion. The claim holds for every t under {', '.join(certificate.optimizers)}."
@@ -226,15 +243,20 @@ def _text(certificate: ModelCertificate) -> Iterator[str]:
 
 
 def _claims(certificate: ModelCertificate) -> Iterator[str]:
-    if certificate.theorem == "exchange":
+    if certificate.theorem in ("exchange", "shift of equals"):
         yield ", ".join(f"{a} = {b}" for a, b in certificate.pairs)
     for group in certificate.groups if certificate.theorem == "renaming" else ():
         yield f"{listed(group)} of {certificate.size} have equal weights and compute the same on every input"
     if certificate.theorem == "signed renaming":
         moved = [f"exchanging {listed(group)} of {certificate.size}" for group in certificate.groups]
         yield f"{'; '.join([*moved, 'changing the signs named below'])}: together this changes no weight"
+    parts = {
+        shift.parameter: f", places {listed(shift.places).partition(' ')[2]}"
+        for shift in certificate.shifts
+        if shift.places
+    }
     if certificate.stuck:
-        yield f"{', '.join(certificate.stuck)}: no gradient, on any batch"
+        yield f"{', '.join(name + parts.get(name, '') for name in certificate.stuck)}: no gradient, on any batch"
     for module, groups in certificate.units:
         told = (
             "are one unit up to sign, or zero"

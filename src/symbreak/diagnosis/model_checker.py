@@ -12,7 +12,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from symbreak.diagnosis.certifying import balanced, exchanged, held_still, renamed
+from symbreak.diagnosis.certifying import balanced, exchanged, held_still, level, renamed, shifted
 from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.diagnosis.observation import Observation
 from symbreak.diagnosis.renaming import table
@@ -76,7 +76,7 @@ def _apart(certificate: ModelCertificate, observation: Observation) -> Iterator[
                 yield f"{member.parameter}: {names} {are} along axis {member.axis}"
 
 
-def _exchange(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+def _differing(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
     for a, b in certificate.pairs:
         if not np.array_equal(observation.parameter(a).values(), observation.parameter(b).values()):
             yield f"{a} and {b} differ"
@@ -84,11 +84,36 @@ def _exchange(certificate: ModelCertificate, observation: Observation) -> Iterat
         values = observation.parameter(name).values()
         if not np.array_equal(values.take(i, axis), values.take(j, axis)):
             yield f"{name}: places {i} and {j} differ along axis {axis}"
+
+
+def _exchange(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    yield from _differing(certificate, observation)
     swap = next((s for s in observation.swaps if (s.pairs, s.slices) == (certificate.pairs, certificate.slices)), None)
     if swap is None:
         yield "exchanging these parameters is not known to leave this model's output as it is"
     else:
         yield from _altered(certificate, exchanged(observation, swap))
+
+
+def _shift(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    for shift in certificate.shifts:
+        if tuple(sorted(set(shift.places))) != shift.places:
+            yield f"{shift.parameter}: the places are not different ones in order"
+    own = shifted(observation, certificate.shifts)
+    if own is None:
+        yield "what is added to these parameters is not known to vanish"
+    else:
+        yield from _altered(certificate, own)
+
+
+def _level(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
+    yield from _differing(certificate, observation)
+    (shift,) = certificate.shifts
+    own = level(observation, observation.swaps, shift.parameter, shift.along if shift.along is not None else -1)
+    if own is None:
+        yield "exchanging these slices, or adding the same to all, is not known to leave this model's output as it is"
+    else:
+        yield from _altered(certificate, own)
 
 
 def _balanced(certificate: ModelCertificate, observation: Observation) -> Iterator[str]:
@@ -120,6 +145,8 @@ _CHECKS: Mapping[str, Callable[[ModelCertificate, Observation], Iterator[str]]] 
     "exchange": _exchange,
     "balanced classes": _balanced,
     "zero factors": _zeros,
+    "shift": _shift,
+    "shift of equals": _level,
 }
 
 

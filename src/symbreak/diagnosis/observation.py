@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from symbreak.diagnosis.invariance import Space, Still, Swap
+from symbreak.diagnosis.invariance import Space, Still, Swap, Vanish
 from symbreak.diagnosis.values import Summary
 
 Array = NDArray[Any]
@@ -255,6 +255,7 @@ class Observation:
         spaces: axes along which units can be renamed, as far as that is known for sure.
         swaps: exchanges of whole parameters that are known to change no output and, at the start, no value.
         still: what zeros hold still, if that is known of anything.
+        vanish: follows what is added to a parameter to where it vanishes.
         noise: modules whose noise (dropout) is part of training.
         events: what was seen while the model was built, if that was watched.
         unused: trainable parameters that the loss does not depend on.
@@ -272,6 +273,7 @@ class Observation:
     spaces: tuple[Space, ...] = ()
     swaps: tuple[Swap, ...] = ()
     still: Still | None = None
+    vanish: Vanish | None = None
     noise: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     unused: tuple[str, ...] = ()

@@ -233,7 +233,8 @@ def copies(colours: Colours) -> Iterator[TensorTie]:
 def frozen(context: Context, colours: Colours, proofs: tuple[ModelCertificate, ...]) -> Iterator[Frozen]:
     """Yield parameters, or parts of them, that no gradient reaches; rows of tokens that did not occur are left out."""
     looked_up = {op.weight.parameter for op in context.observation.operations if op.kind == "embedding" and op.weight}
-    proved = {name: (place,) for place, each in enumerate(proofs) for name in each.stuck}
+    anywhere = {name: (place,) for place, each in enumerate(proofs) for name in each.stuck if each.theorem == "shift"}
+    proved = {name: (place,) for place, each in enumerate(proofs) for name in each.stuck if each.theorem != "shift"}
     for place in (place for place, each in enumerate(proofs) if each.theorem == "balanced classes"):
         proved |= {name: (place,) for name in proved_still(context) if name not in proved}
     for name in colours.parameters:
@@ -241,18 +242,24 @@ def frozen(context: Context, colours: Colours, proofs: tuple[ModelCertificate, .
         if not put.any() or (name in looked_up and not put.all()):
             continue
         felt = colours.generic.get(name, np.ones(len(put), bool))
-        used = proved.get(name, ())
-        known: tuple[Status, tuple[int, ...]] = ("proved" if used else "measured", used)
         lost, harmless = int((put & felt).sum()), int((put & ~felt).sum())
         if lost:
-            why = (
-                "its gradient is a product in which something that never moves is zero"
-                if used
-                else "what comes back to it cancels, or meets something that stays zero"
-            )
-            yield Frozen(name, lost, len(put), "lost", why, *known)
+            used = proved.get(name, ())
+            why = _lost([proofs[place] for place in used])
+            yield Frozen(name, lost, len(put), "lost", why, "proved" if used else "measured", used)
         if harmless:
-            yield Frozen(name, harmless, len(put), "harmless", _irrelevance(context, name), *known)
+            used = anywhere.get(name, ()) or proved.get(name, ())
+            why = _irrelevance(context, name)
+            yield Frozen(name, harmless, len(put), "harmless", why, "proved" if used else "measured", used)
+
+
+def _lost(proofs: list[ModelCertificate]) -> str:
+    """Tell why no gradient reaches a parameter that could matter elsewhere."""
+    if not proofs:
+        return "what comes back to it cancels, or meets something that stays zero"
+    if proofs[0].theorem == "shift of equals":
+        return "the gradients of its slices are equal, and add up to zero"
+    return "its gradient is a product in which something that never moves is zero"
 
 
 def _irrelevance(context: Context, name: str) -> str:

@@ -70,7 +70,9 @@ def _word(record: Record, *, closing: bool, turned: bool) -> str:
         return "exchanged"
     if name in REDUCTIONS:
         return "reduction"
-    return {"mm": "linear rows", "addmm": "linear rows", "_softmax": "softmax"}.get(name, TAKEN.get(name, "entry"))
+    if name in ("mm", "addmm", "bmm"):
+        return "sum of modules" if closing else "linear rows"
+    return {"_softmax": "softmax"}.get(name, TAKEN.get(name, "entry"))
 
 
 def _named(record: Record) -> str:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.invariance import Followed, Groups, Member, Passage
 from symbreak.torch.marks import Marking, is_marked
@@ -30,6 +29,8 @@ from symbreak.torch.turning import ANY, Turn, Turns, Unkept, is_turned, kept_or
 
 Tied = tuple[tuple[int, ...], tuple[int, ...]]
 """Units in order, and the sign of each relative to the first; 0 for those that must be zero."""
+# Of what keeps its places they make axes along which all entries are alike.
+WIDENING = frozenset(("expand", "repeat"))
 COPYING = frozenset(("clone", "contiguous", "_to_copy", "detach", "alias", "lift_fresh", "copy"))
 
 
@@ -54,7 +55,7 @@ def follow(
         order = turn_of(member, size, groups, shape[member.axis])
         before = axes[member.axis]
         axes[member.axis] = kept_or(before[order] if isinstance(before, np.ndarray) else order)
-    signs = Marking(signs_of(members, size, shapes), shapes, SIGNS, 1, 0, "signs moved")
+    signs = Marking(trace.records, signs_of(members, size, shapes), SIGNS, 1, 0, "signs moved")
     if not any(map(is_turned, turned.values())) and not any(map(is_marked, signs.leaves.values())):
         return None  # signs may cancel, of rows and columns of one matrix: then nothing changes, and nothing follows
     follower = _Follower(trace, shapes, {name: tuple(axes) for name, axes in turned.items()}, signs)
@@ -155,7 +156,7 @@ class _Follower:
         operands = self._operands(record)
         known = [turns for turns in (*operands.named.values(), *operands.listed) if any(t is not None for t in turns)]
         still: list[Turns] = [(None,) * len(shape) for shape in record.shapes]
-        if not known:
+        if not known and name not in WIDENING:
             return still, ""
         moving = any(is_turned(turns) for turns in known)
         rule = RULES.get(name)
@@ -179,7 +180,7 @@ class _Follower:
         return Operands(record, named, listed)
 
     def _note(self, record: Record, kind: str) -> None:
-        read = dict.fromkeys(name for item in _tensors(record) for name in self._sources(item))
+        read = dict.fromkeys(name for item in record.tensors for name in self._sources(item))
         names = tuple(sorted(read, key=lambda name: -len(self.shapes[name])))  # weights before biases
         if not record.data:  # a weight on its way: its name goes with it
             self.weights.update({Ref(record.index, output): names for output in range(len(record.shapes))})
@@ -217,10 +218,6 @@ class _Follower:
             length = self.trace.records[ref.record].shapes[ref.output][axis]
             signs = torch.where(marks < 0, -1, 1).reshape(-1).expand(length).tolist()
         return _cycles(turn, signs)
-
-
-def _tensors(record: Record) -> list[Leaf | Ref]:
-    return [item for item in tree_flatten(list(record.arguments.values()))[0] if isinstance(item, (Leaf, Ref))]
 
 
 def _is_activation(record: Record) -> bool:

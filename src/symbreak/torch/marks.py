@@ -8,7 +8,7 @@ its results are what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,20 +78,23 @@ class Marking:
     """A pass whose leaves carry marks.
 
     Attributes:
+        records: the pass.
         leaves: marks of parameters and buffers; the others have none.
         rules: by operation.
         unmarked: the number of what is as it was.
         zero: the number of entries that are zero whatever the parameters are.
         moved: the word for what operations do that only move entries.
+        made: marks of results that are not as they were; all others have none.
     """
 
+    records: Sequence[Record]
     leaves: Mapping[str, Tensor]
-    shapes: Mapping[str, tuple[int, ...]]
     rules: Mapping[str, Rule]
     unmarked: int
     zero: int
     moved: str
     made: dict[Ref, Tensor] = field(default_factory=dict)
+    _in_part: set[int] = field(default_factory=set)
 
     def step(self, record: Record) -> str:
         """Mark the results of an operation; say what it does to marks, nothing if it meets none.
@@ -99,33 +102,43 @@ class Marking:
         Raises:
             Unkept: no rule of it lets these marks through.
         """
-        given = self._given(record)
-        name, word = plain(record.target), ""
-        start = self.zero if name in ZEROS else self.unmarked
-        found = [blank(len(shape), start) for shape in record.shapes]
-        tensors = (*given.named.values(), *given.listed)
-        if any(bool((marks != self.unmarked).any()) for marks in tensors) and name not in FRESH:
+        word, found = "", [blank(len(shape), self.unmarked) for shape in record.shapes]
+        if any(self._meets(item) for item in record.tensors) and plain(record.target) not in FRESH:
+            given = self._given(record)
+            moving = any(is_marked(marks) for marks in (*given.named.values(), *given.listed))
             try:
                 word, own = self._through(given)
-                found = own[: len(found)]  # who reads a further result, as the statistics of a norm, ends the proof
+                found = own[: len(found)]
             except Unkept:
-                if any(is_marked(marks) for marks in tensors):
+                if moving:
                     raise
-        for output, marks in enumerate(found):
-            self.made[Ref(record.index, output)] = tight(marks)
-        return word if any(is_marked(marks) for marks in tensors) else ""
+            word = word if moving else ""
+        elif plain(record.target) in ZEROS:
+            found = [blank(len(shape), self.zero) for shape in record.shapes]
+        if len(found) < len(record.shapes):  # as the statistics of a norm: who reads them ends the proof
+            self._in_part.add(record.index)
+        own = {Ref(record.index, output): tight(marks) for output, marks in enumerate(found)}
+        self.made.update((ref, marks) for ref, marks in own.items() if bool((marks != self.unmarked).any()))
+        return word
 
-    def of(self, item: Any) -> Tensor:
+    def of(self, item: Leaf | Ref, rank: int = 0) -> Tensor:
         """Return the marks of a tensor of the pass.
 
         Raises:
-            Unkept: it is a result that was not followed.
+            Unkept: it is a further result of an operation of which only the first was followed.
         """
         if isinstance(item, Leaf):
-            return self.leaves.get(item.name, blank(len(self.shapes[item.name]), self.unmarked))
-        if item not in self.made:
+            return self.leaves.get(item.name, blank(rank, self.unmarked))
+        if item in self.made:
+            return self.made[item]
+        if item.output and item.record in self._in_part:
             raise Unkept
-        return self.made[item]
+        return blank(len(self.records[item.record].shapes[item.output]), self.unmarked)
+
+    def _meets(self, item: Leaf | Ref) -> bool:
+        if isinstance(item, Leaf):
+            return item.name in self.leaves
+        return item in self.made or (item.output > 0 and item.record in self._in_part)
 
     def is_marked(self, item: Any) -> bool:
         """Tell whether a tensor of the pass has marks."""
@@ -135,7 +148,8 @@ class Marking:
         named = {}
         for key, shape in record.named_shapes.items():
             item = record.arguments.get(key)
-            named[key] = self.of(item) if isinstance(item, (Leaf, Ref)) else blank(len(shape), self.unmarked)
+            known = isinstance(item, (Leaf, Ref))
+            named[key] = self.of(item, len(shape)) if known else blank(len(shape), self.unmarked)
         items = record.arguments.get("tensors")
         if isinstance(items, (list, tuple)):
             pairs = list(zip(items, record.operand_shapes, strict=True))
@@ -143,7 +157,7 @@ class Marking:
             lists = [value for value in record.arguments.values() if isinstance(value, (list, tuple))]
             pairs = [(item, ()) for value in lists for item in value if isinstance(item, (Leaf, Ref))]
         listed = tuple(
-            self.of(item) if isinstance(item, (Leaf, Ref)) else blank(len(shape), self.unmarked)
+            self.of(item, len(shape)) if isinstance(item, (Leaf, Ref)) else blank(len(shape), self.unmarked)
             for item, shape in pairs
         )
         return Marked(record, named, listed, self.unmarked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from symbreak.torch.guard import untouched
 from symbreak.torch.losses import LossWatch
 from symbreak.torch.nested import tensors
 from symbreak.torch.probe import prober
+from symbreak.torch.shifts import vanishing
 from symbreak.torch.signals import Signals
 from symbreak.torch.spaces import spaces
 from symbreak.torch.swaps import swaps
-from symbreak.torch.trace import Record, Recorder, record_pass
+from symbreak.torch.trace import Record, Recorder, named_tensors, record_pass
 from symbreak.torch.usable import usable
 from symbreak.torch.wiring import Wiring
 from symbreak.torch.zeros import still
@@ -102,6 +104,7 @@ def observe(
         spaces=spaces(model, trace),
         swaps=swaps(model, trace),
         still=still(model, trace),
+        vanish=partial(vanishing, trace, {name: tuple(tensor.shape) for name, tensor in named_tensors(model)}),
         noise=tuple(sorted(trace.noise)),
         events=events,
         unused=tuple(name for name in trainable if name not in gradients),

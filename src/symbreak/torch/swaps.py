@@ -13,6 +13,7 @@ elsewhere end the proof without a result.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -188,18 +189,34 @@ def _moved(reading: _Reading, record: Record, output: int) -> _Form:
         axis = [int(i) % rank for i in given["dims"]].index(axis)
     elif name == "unsqueeze":
         axis += int(given["dim"]) % (rank + 1) <= axis
-    elif axis == rank - 1 and before[-1] == record.shape[-1]:
-        axis = len(record.shape) - 1  # a view that keeps the last axis
     else:
-        raise _NoRule
+        axis = _kept(axis, before, record.shape)
     return _Form(reading.write(record, output), axis)
+
+
+def _kept(axis: int, before: tuple[int, ...], after: tuple[int, ...]) -> int:
+    """Return the axis of another shape that has the same places, and as many entries in front of it."""
+    for place, size in enumerate(after):
+        if size == before[axis] and math.prod(after[:place]) == math.prod(before[:axis]):
+            return place
+    raise _NoRule
+
+
+_FACTORS = {"mm": ("self", "mat2", None), "addmm": ("mat1", "mat2", "self"), "bmm": ("self", "mat2", None)}
 
 
 def _product(reading: _Reading, record: Record, output: int) -> _Form:
     """Rows of the left and columns of the right factor stay what they are; so does a bias beside columns."""
-    left, right, bias = {"mm": ("self", "mat2", None), "addmm": ("mat1", "mat2", "self")}[plain(record.target)]
+    left, right, bias = _FACTORS[plain(record.target)]
     a, b = reading.of(record.arguments[left]), reading.of(record.arguments[right])
     added = reading.of(record.arguments[bias]) if bias else None
+    rank = len(record.shape)
+    if a is not None and b is not None and (a.axis, b.axis) == (rank - 1, rank - 2) and (added is None) == (not bias):
+        if added is not None and added.axis is not None:
+            raise _NoRule
+        return _Form(reading.write(record, output))  # the sum over what is exchanged forgets its order
+    if rank > 2:
+        raise _NoRule
     if a is None or b is None or a.axis is not None or b.axis != 1:
         raise _NoRule
     if bias and (added is None or added.axis is None or added.axis != len(record.named_shapes["self"]) - 1):
@@ -276,7 +293,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("_softmax", "_log_softmax", "_safe_softmax"), _same),
     **dict.fromkeys(BINARY - {"addcmul", "lerp"}, _elementwise),
     **dict.fromkeys(("t", "transpose", "permute", "unsqueeze", "view", "_unsafe_view", "reshape"), _moved),
-    **dict.fromkeys(("mm", "addmm"), _product),
+    **dict.fromkeys(_FACTORS, _product),
     **dict.fromkeys(("select", "unbind"), _picked),
     "slice": _piece,
     **dict.fromkeys(("split", "split_with_sizes"), _parts),

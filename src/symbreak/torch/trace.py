@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -66,15 +67,20 @@ class Record:
     floating: bool
     data: bool
 
+    @cached_property
+    def tensors(self) -> list[Ref | Leaf]:
+        """Arguments that are tensors of the pass, in order."""
+        return [item for item in tree_flatten(list(self.arguments.values()))[0] if isinstance(item, (Leaf, Ref))]
+
     @property
     def refs(self) -> list[Ref]:
         """Arguments that earlier operations made, in order."""
-        return [item for item in tree_flatten(list(self.arguments.values()))[0] if isinstance(item, Ref)]
+        return [item for item in self.tensors if isinstance(item, Ref)]
 
     @property
     def leaves(self) -> list[str]:
         """Names of the parameters and buffers that it reads."""
-        return [item.name for item in tree_flatten(list(self.arguments.values()))[0] if isinstance(item, Leaf)]
+        return [item.name for item in self.tensors if isinstance(item, Leaf)]
 
 
 @dataclass(eq=False)

@@ -42,7 +42,7 @@ def still(model: nn.Module, trace: Trace) -> Still | None:
         if not zero & trained & reached:
             break
         zero -= trained & reached
-    used = {item.name for index in needed for item in items(trace.records[index]) if isinstance(item, Leaf)}
+    used = {item.name for index in needed for item in trace.records[index].tensors if isinstance(item, Leaf)}
     stuck = (used & trained) - reached
     if not stuck or flow.is_steered(trained - stuck):
         return None
@@ -55,11 +55,6 @@ def _is_zero(tensor: Tensor) -> bool:
     """Look at a few entries before all: drawn tensors differ from zero at once."""
     flat = tensor.detach().reshape(-1)
     return not bool(flat[:FEW].any()) and not bool(flat.any())
-
-
-def items(record: Record) -> list[Item]:
-    """Return an operation's tensors, in order."""
-    return [item for item in tree_flatten(list(record.arguments.values()))[0] if isinstance(item, (Leaf, Ref))]
 
 
 @dataclass(eq=False)
@@ -87,7 +82,7 @@ class _Flow:
         for record in records:
             if is_zero(Given(record, self.zeros)):
                 outputs = len(record.shapes) if plain(record.target) in MOVING else 1
-                sources = frozenset(name for item in items(record) for name in self.zeros.get(item, ()))
+                sources = frozenset(name for item in record.tensors for name in self.zeros.get(item, ()))
                 self.zeros.update({Ref(record.index, output): sources for output in range(outputs)})
         for record in reversed(records):
             if any(Ref(record.index, output) in self.reached for output in range(len(record.shapes))):
@@ -111,7 +106,7 @@ class _Flow:
                 return True
             if isinstance(item, Ref) and item not in seen:
                 seen.add(item)
-                waiting += [each for each in items(self.trace.records[item.record]) if each not in self.zeros]
+                waiting += [each for each in self.trace.records[item.record].tensors if each not in self.zeros]
         return False
 
     def passages(self) -> Iterator[Passage]:
