@@ -53,7 +53,7 @@ export class Twins {
 
   #draw(network, sizes, index, data) {
     const small = network.merged;
-    const apart = !(small.difference <= small.threshold);
+    const apart = small.difference === null || small.difference > small.threshold;
     say(this.headLarge, `Large: ${sizes.join("–")}, cost ${short(network.cost)}`);
     say(this.headSmall, `Merged: ${small.sizes.join("–")}, cost ${short(small.cost)}`);
     say(this.sign, apart ? "≠" : "=");
