@@ -110,7 +110,7 @@ def test_a_merged_network_is_seen_beside_the_large_one_until_they_part(lab):
     assert drawn(lab, "large-boundary") == drawn(lab, "small-boundary")
     assert drawn(lab, "large-graph") != drawn(lab, "small-graph")
     lab.until(
-        lambda: "are one" in card.locator("canvas.large-graph").get_attribute("aria-label"), "words for the rings"
+        lambda: "are one" in card.locator(".large-graph canvas").get_attribute("aria-label"), "words for the rings"
     )
     expect(lab.page.locator("#legend li").first).to_contain_text("rings: merged")
     t = lab.t
@@ -122,7 +122,7 @@ def test_a_merged_network_is_seen_beside_the_large_one_until_they_part(lab):
     expect(card.locator(".twin-sign")).to_have_text("≠")
     assert drawn(lab, "large-boundary") != drawn(lab, "small-boundary")
     lab.until(
-        lambda: "are different now" in card.locator("canvas.large-graph").get_attribute("aria-label"), "the words"
+        lambda: "are different now" in card.locator(".large-graph canvas").get_attribute("aria-label"), "the words"
     )
     lab.page.get_by_label("Merge tied units").first.uncheck()
     expect(small).to_be_hidden()
