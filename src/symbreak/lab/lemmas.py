@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbreak.lab.state import Entrant
+from symbreak.lab.state import Edit, Entrant
 from symbreak.network import Backward, Forward, Network
 
 Array = NDArray[np.floating[Any]]
@@ -108,14 +108,21 @@ def cause(entrant: Entrant, tied: tuple[int, ...], sizes: tuple[int, ...], step:
     found = []
     if entrant.epsilon and concerns(entrant.at, tied, sizes):
         found.append(f"{_named(entrant.at)} was changed by {entrant.epsilon:.3g} at the start")
-    for at, name, row, column, value in entrant.edits:
-        if at <= step and concerns((name, row, column), tied, sizes):
-            found.append(f"{_named((name, row, column))} was set to {value:.3g} at step {at}")
+    found += [edited(edit) for edit in entrant.edits if edit[0] <= step and concerns(edit[1:4], tied, sizes)]
     if entrant.dropout:
         found.append("dropout")
     if entrant.arithmetic == "blas" and not found:
         found.append("BLAS arithmetic")
     return "; ".join(found) or "rounding"
+
+
+def edited(edit: Edit) -> str:
+    """Return what was done by hand, in words.
+
+    >>> edited((5, "b1", 0, 0, 0.25))
+    'b1[0, 0] was set to 0.25 at step 5'
+    """
+    return f"{_named(edit[1:4])} was set to {edit[4]:.3g} at step {edit[0]}"
 
 
 def concerns(where: tuple[str, int, int], tied: tuple[int, ...], sizes: tuple[int, ...]) -> bool:

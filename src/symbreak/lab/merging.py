@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from symbreak.datasets import Dataset
 from symbreak.diagnosis.symmetry.forecast import PARTED
+from symbreak.lab import lemmas
 from symbreak.lab.pieces import Piece, Trained
 from symbreak.lab.state import Entrant
 from symbreak.network import Network, backward, cost, forward
@@ -58,11 +59,7 @@ def cause(entrant: Entrant, step: int) -> str:
     'b1[0, 0] was set to 0.25 at step 5'
     """
     since = -1 if entrant.merged is None else entrant.merged
-    found = [
-        f"{name}[{row}, {column}] was set to {value:.3g} at step {at}"
-        for at, name, row, column, value in entrant.edits
-        if since < at <= step
-    ]
+    found = [lemmas.edited(edit) for edit in entrant.edits if since < edit[0] <= step]
     if entrant.dropout:
         found.append("dropout")
     if entrant.arithmetic == "blas" and not found:

@@ -14,8 +14,8 @@ from symbreak.lab import frames, xray
 from symbreak.lab.pace import Pace
 from symbreak.lab.race import Race
 
-# Seconds between two frames at least: 36 a second, so that a tick too late still leaves 30.
-FRAME = 1 / 36
+# Seconds between two frames at least: 40 a second, so that a piece and a tick too late still leave 30.
+FRAME = 1 / 40
 # A race that seeks is shown on its way if it takes longer than this, in seconds.
 PATIENCE = 0.3
 # A piece that takes longer than this many seconds is told of.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_merged_network_is_seen_beside_the_large_one_until_they_part(lab):
     assert drawn(lab, "large-boundary") == drawn(lab, "small-boundary")
     assert drawn(lab, "large-graph") != drawn(lab, "small-graph")
     lab.until(
-        lambda: "are one" in card.locator("canvas.large-graph").get_attribute("aria-label"), "words for the rings"
+        lambda: "are one" in card.locator(".large-graph canvas").get_attribute("aria-label"), "words for the rings"
     )
     expect(lab.page.locator("#legend li").first).to_contain_text("rings: merged")
     t = lab.t
@@ -121,11 +122,21 @@ def test_a_merged_network_is_seen_beside_the_large_one_until_they_part(lab):
     expect(card.locator(".twin-sign")).to_have_text("≠")
     assert drawn(lab, "large-boundary") != drawn(lab, "small-boundary")
     lab.until(
-        lambda: "are different now" in card.locator("canvas.large-graph").get_attribute("aria-label"), "the words"
+        lambda: "are different now" in card.locator(".large-graph canvas").get_attribute("aria-label"), "the words"
     )
     lab.page.get_by_label("Merge tied units").first.uncheck()
     expect(small).to_be_hidden()
     assert lab.complaints == []
+
+
+def test_a_merged_network_that_overflowed_is_not_called_the_same(open_lab):
+    tied = {"init": "constant(0.5)", "merged": 0}
+    state = {"v": 1, "t": 300, "rate": 1000.0, "loss": "squared-error", "activation": "relu", "networks": [tied]}
+    lab = open_lab("#" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode())
+    lab.until_drawn(300)
+    assert lab.last("frame")["networks"][0]["merged"]["difference"] is None
+    expect(lab.page.locator(".twin-sign")).to_have_text("≠")
+    expect(lab.page.locator(".merged")).to_contain_text("overflowed")
 
 
 def test_the_map_is_drawn_and_a_cell_becomes_a_column(lab):

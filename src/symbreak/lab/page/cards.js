@@ -102,10 +102,18 @@ export class Card {
   draw(data) {
     const network = this.frame;
     if (!network) return;
-    // First, since it makes room for the pictures of two.
-    this.element.dataset.merged = this.twins.draw(network, this.sizes, this.index, data) ? "yes" : "no";
+    const two = this.twins.show(network, this.sizes);
+    this.element.dataset.merged = two ? "yes" : "no";
+    if (two) this.twins.draw(network, this.sizes, this.index, data);
     drawBoundary(this.boundary, network.boundary, data);
     drawPlane(this.plane, network, this.index, this.trail, data);
+  }
+
+  /** Write what stands beside the pictures: after all of them, since text that changes makes the browser measure anew. */
+  write(data) {
+    const network = this.frame;
+    if (!network) return;
+    this.twins.write(network, this.sizes);
     say(this.cost, short(network.cost));
     say(this.score, data?.score === "r2" ? "R²" : "Accuracy");
     say(this.accuracy, data?.score === "r2" ? short(network.accuracy, 3) : percent(network.accuracy));

@@ -21,7 +21,11 @@ export function drawGraph(context, { width, height }, sizes, weights, { groups, 
   const edges = lines(context, weights, layers, x, y);
   layers.forEach((layer, l) => {
     if (groups && l > 0 && l < sizes.length - 1) rings(context, layer, groups[l - 1], x(l), (k) => y(l, k), radius, (units) => whole(l - 1, units));
-    layer.forEach((units, k) => node(context, x(l), y(l, k), { radius, labelled: Math.min(14, (x(1) - x(0)) / 2.2) }, labels?.[l - 1]?.[k] ?? (units.length > 1 ? `${units.length}×` : "")));
+    const labelled = Math.max(radius, Math.min(14, (x(1) - x(0)) / 2.2));
+    layer.forEach((units, k) => {
+      const text = units.length > 1 ? number(units, groups?.[l - 1]) : labels?.[l - 1]?.[k];
+      node(context, x(l), y(l, k), text ? labelled : radius, text);
+    });
   });
   return edges;
 }
@@ -32,6 +36,11 @@ function nodes(size, groups, most) {
   if (size <= most) return order.map((unit) => [unit]);
   const gathered = groups && groups.length <= most ? groups : [order];
   return gathered.map((units) => [...units]);
+}
+
+// Units that are one are so many times one; others are only many.
+function number(units, groups) {
+  return groups?.some((group) => group.length === units.length) ? `${units.length}×` : String(units.length);
 }
 
 function rest(size, groups) {
@@ -78,12 +87,12 @@ function rings(context, layer, groups, x, y, radius, whole) {
   }
 }
 
-function node(context, x, y, { radius, labelled }, label) {
+function node(context, x, y, radius, label) {
   context.fillStyle = colour("paper");
   context.strokeStyle = colour("ink");
   context.lineWidth = 1.5;
   context.beginPath();
-  context.arc(x, y, label ? Math.max(radius, labelled) : radius, 0, 2 * Math.PI);
+  context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
   context.stroke();
   if (!label) return;

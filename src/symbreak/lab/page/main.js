@@ -211,9 +211,10 @@ class Lab {
     // While this one is drawn the server makes the next.
     if (this.unseen) this.say({ do: "seen", frame: this.unseen });
     this.unseen = 0;
-    this.transport.draw();
     for (const card of this.cards) card.draw(this.data);
     this.#chart();
+    for (const card of this.cards) card.write(this.data);
+    this.transport.draw();
     if (this.frame) this.emit("frame", this.frame);
     this.#addressSoon();
     this.speech.tell();

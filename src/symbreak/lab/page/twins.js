@@ -13,13 +13,13 @@ const NAMED = 8; // groups that are named aloud
 export class Twins {
   /** Their elements stand among a card's pictures, whose own are those of the large network. */
   constructor() {
-    const canvas = (name) => el("canvas", { role: "img", class: name, "aria-label": "The merged network, not drawn yet" });
+    const canvas = () => el("canvas", { role: "img", "aria-label": "The merged network, not drawn yet" });
     const figure = (name, picture, says) => el("figure", { class: name }, picture, el("figcaption", {}, says));
     this.trail = new Trail();
     this.headLarge = el("p", { class: "twin-head" });
     this.headSmall = el("p", { class: "twin-head small" });
     this.sign = el("p", { class: "twin-sign", "aria-hidden": "true" });
-    [this.large, this.boundary, this.plane, this.small] = ["large-graph", "small-boundary", "small-plane", "small-graph"].map(canvas);
+    [this.large, this.boundary, this.plane, this.small] = Array.from({ length: 4 }, canvas);
     this.elements = [this.headLarge, this.sign, this.headSmall,
       figure("large-graph", this.large, "Ring: units that are one"),
       figure("small-boundary", this.boundary, "What it answers"),
@@ -37,28 +37,35 @@ export class Twins {
     else this.restart();
   }
 
-  /** Draw both, and tell whether there are two; `network` is the large one as a frame tells it. */
-  draw(network, sizes, index, data) {
+  /** Make room for two networks if there are two, and tell whether; `network` is the large one as a frame tells it. */
+  show(network, sizes) {
     const small = network.merged;
     const two = Boolean(small) && String(small.sizes) !== String(sizes);
     for (const one of this.elements) one.hidden = !two;
     this.words.hidden = !small;
-    if (small && !two) {
-      delete this.words.dataset.state;
-      say(this.words, "Nothing was merged: no two units are one.");
-    }
-    if (two) this.#draw(network, sizes, index, data);
     return two;
   }
 
-  #draw(network, sizes, index, data) {
+  /** Write what stands beside the pictures. */
+  write(network, sizes) {
     const small = network.merged;
-    const apart = !(small.difference <= small.threshold);
+    if (!small) return;
+    if (String(small.sizes) === String(sizes)) {
+      delete this.words.dataset.state;
+      say(this.words, "Nothing was merged: no two units are one.");
+      return;
+    }
+    const apart = small.difference === null || small.difference > small.threshold;
     say(this.headLarge, `Large: ${sizes.join("–")}, cost ${short(network.cost)}`);
     say(this.headSmall, `Merged: ${small.sizes.join("–")}, cost ${short(small.cost)}`);
     say(this.sign, apart ? "≠" : "=");
     this.sign.dataset.state = this.words.dataset.state = apart ? "error" : "ok";
     say(this.words, sentence(small, sizes, apart));
+  }
+
+  /** Draw the small network, and the units of both. */
+  draw(network, sizes, index, data) {
+    const small = network.merged;
     drawBoundary(this.boundary, small.boundary, data);
     const units = small.groups.map((layer) => layer.map((_, k) => k));
     drawPlane(this.plane, { ...small, units }, index, this.trail, data);
@@ -66,19 +73,19 @@ export class Twins {
     graph(this.large, sizes, network.weights, { groups: small.groups, whole });
     const labels = small.groups.map((layer) => layer.map((group) => (group.length > 1 ? `${group.length}×` : "")));
     graph(this.small, small.sizes, small.weights, { labels });
-    this.spoken = { small, whole, words: this.words.textContent };
+    this.spoken = { small, whole };
   }
 
   /** Tell the pictures to who does not see them. */
   describe() {
     if (!this.spoken) return;
-    const { small, whole, words } = this.spoken;
+    const { small, whole } = this.spoken;
     const told = small.groups.flatMap((layer, l) => layer.filter((group) => group.length > 1).map((group) =>
       `units ${group.join(", ")} of layer ${l + 1} ${whole(l, group) ? "are one" : "were one and are different now"}`));
     const text = told.length ? told.slice(0, NAMED).join("; ") : "no two units are one";
     this.large.setAttribute("aria-label", `Large network: ${text}`);
     this.small.setAttribute("aria-label", `Merged network of sizes ${small.sizes.join(", ")}`);
-    this.boundary.setAttribute("aria-label", `Decision boundary of the merged network. ${words}`);
+    this.boundary.setAttribute("aria-label", `Decision boundary of the merged network. ${this.words.textContent}`);
     this.plane.setAttribute("aria-label", `Weights of the merged network's units: ${spots(small).slice(0, NAMED).map((at) => at.map((w) => short(w, 3)).join(", ")).join("; ")}`);
   }
 }
