@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from symbreak.lesson.figures import Bars, Chart, Figure, Frame, Series, Surface, still
+from symbreak.lesson.figures import Bars, Chart, Diagram, Figure, Frame, Series, Surface, still
 from symbreak.report.drawing import chart as chart_module
 from symbreak.report.drawing.canvas import settings
 from symbreak.report.drawing.layout import canvas, fit
@@ -113,6 +113,34 @@ def test_ticks_of_both_signs_do_not_cover_each_other():
     boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
     assert len(boxes) >= 5
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize(("rising", "side"), [(True, "left"), (False, "right")])
+def test_the_name_of_a_line_across_stands_clear_of_a_curve(rising, side):
+    x = np.arange(50.0)
+    y = x if rising else x[::-1]
+    panel = Chart("", "x", "y", (Series("a", x, y),), markers=(("y", 46.0, "parted"),))
+    (name,) = axes_of(panel).texts
+    assert name.get_ha() == side
+
+
+def test_a_chart_of_zeros_has_them_at_its_foot():
+    low, high = axes_of(Chart("", "x", "share", (Series("a", np.arange(4.0), np.zeros(4)),))).get_ylim()
+    assert low > -0.1
+    assert high > 0.9
+
+
+def test_numbers_of_edges_stand_clear_of_biases():
+    network = Diagram("", (np.ones((4, 2)), np.full((1, 4), -0.155)), (np.full((4, 1), 0.0789), np.zeros((1, 1))))
+    axes = axes_of(network)
+    axes.figure.canvas.draw()
+    boxes = {True: [], False: []}
+    for text in axes.texts:
+        boxes[text.get_text().startswith("b =")].append(text)
+    edges = [text.get_window_extent() for text in boxes[False] if text.get_text() == "-0.155"]
+    biases = [text.get_window_extent() for text in boxes[True]]
+    assert len(edges) == 4
+    assert not any(edge.overlaps(bias) for edge in edges for bias in biases)
 
 
 def test_names_keep_their_look_in_every_panel(kinds):

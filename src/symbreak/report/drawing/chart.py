@@ -46,6 +46,8 @@ def draw_chart(axes: Axes, chart: Chart, setting: Setting) -> None:
         across = axes.axvline if which == "x" else axes.axhline
         across(position, color=QUIET, linestyle=BASE, linewidth=1.1)
     axes.autoscale_view()
+    if chart.y_scale == "linear" and not axes.dataLim.intervaly.any():  # all are zero: room below would say otherwise
+        axes.set_ylim(-0.05, 1.05)
     for place, (which, position, label) in enumerate(chart.markers):
         _name_marker(axes, which, position, label, place)
     axes.set(xlabel=plain(chart.x_label, 70), ylabel=plain(chart.y_label, 48))
