@@ -39,7 +39,7 @@ def _scores(record: Record, queries: Tensor, keys: Tensor) -> Tensor:
     places = _rows(torch.arange(length, device=queries.device), SAMPLED_QUERIES)
     samples, head = chosen // heads, chosen % heads
     scale = record.arguments.get("scale") or width**-0.5
-    scores = scale * queries[samples, head][:, places] @ keys[samples, head].transpose(-1, -2)
+    scores: Tensor = scale * queries[samples, head][:, places] @ keys[samples, head].transpose(-1, -2)
     if record.arguments.get("is_causal"):
         later = torch.arange(keys.shape[2], device=queries.device)[None] > places[:, None]
         scores = scores.masked_fill(later, -torch.inf)
