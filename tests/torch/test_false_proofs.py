@@ -157,6 +157,28 @@ def test_nothing_is_said_that_training_refutes(name):
         assert found["proved"] == kept
 
 
+def mirrored_pair(name):
+    """A net with random weights, but for unit 1, which is the negative of unit 0."""
+    net, x, y, loss = setting(name)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, 0, 0.5)
+    with torch.no_grad():
+        net.a.weight[1], net.a.bias[1], net.b.weight[:, 1] = -net.a.weight[0], -net.a.bias[0], -net.b.weight[:, 0]
+    return net, x, y, loss
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "one row in a penalty", "gradient hook", "own derivative", "one raised in place"]
+)
+def test_mirrored_units_are_proved_only_where_gradients_agree(name):
+    net, x, y, loss = mirrored_pair(name)
+    report = symbreak.check(net, x, y, lambda output, y: loss(net, output, y), select=["symmetric-units"])
+    found = symbreak.symmetry(net, x, y, lambda output, y: loss(net, output, y))
+    proofs = [each.theorem for each in found.certificates if each.theorem != "shift"]
+    assert bool([each for each in report.findings if each.status == "proved"]) == (name == "plain")
+    assert proofs == (["signed renaming"] if name == "plain" else [])
+
+
 def agreed(*_):
     return False
 

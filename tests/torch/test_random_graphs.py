@@ -17,7 +17,7 @@ from symbreak.diagnosis.certifying import held_still
 from symbreak.diagnosis.invariance import Shift
 from symbreak.diagnosis.mirroring import zeroed
 from symbreak.diagnosis.rules.rule import Context
-from symbreak.torch import rules_of_signs, rules_of_turning, spaces, zero_rules
+from symbreak.torch import rules_of_axes, rules_of_signs, rules_of_turning, zero_rules
 from symbreak.torch.following import signs_of, turn_of
 from symbreak.torch.observe import observe
 
@@ -260,10 +260,10 @@ def first_sign(given):
 # wrong rules, and the operations of the graphs that are to catch them
 MUTANTS = {
     "running sums forget their order": (
-        ("cumsum",), [(spaces.RULES, "cumsum", spaces._same), (rules_of_turning.RULES, "cumsum", alike)]
+        ("cumsum",), [(rules_of_axes.RULES, "cumsum", rules_of_axes._same), (rules_of_turning.RULES, "cumsum", alike)]
     ),
     "sorting keeps places": (
-        ("sort",), [(spaces.RULES, "sort", spaces._same), (rules_of_turning.RULES, "sort", alike)]
+        ("sort",), [(rules_of_axes.RULES, "sort", rules_of_axes._same), (rules_of_turning.RULES, "sort", alike)]
     ),
     "a sum is zero with one term": (("add", "mul"), [(zero_rules._ZERO, "add", any_term)]),
     "even functions are odd": (("even",), [(rules_of_signs.RULES, "abs", first_sign)]),

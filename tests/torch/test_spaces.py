@@ -9,7 +9,7 @@ import torch
 from check.families import FAMILIES, built
 from torch import nn
 
-from symbreak.torch import spaces as rules
+from symbreak.torch import rules_of_axes as rules
 from symbreak.torch.observe import observe
 
 # Another order of the same terms: 1e-16 times the number of terms, and what norms of small vectors make of it.

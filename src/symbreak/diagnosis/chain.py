@@ -61,7 +61,7 @@ def contradicted_by_gradients(found: Chain, proof: Symmetry, observation: Observ
         return True
     for layer in proof.layers:
         tied = [c for c in layer.classes if len(c.units) > 1 and not c.dead and c.status == "proved"]
-        groups = [c.units for c in tied if set(c.signs) == {1}]
+        groups = [c.units for c in tied]
         (weight, bias), (after, _) = found.names[layer.index - 1], found.names[layer.index]
         slices = [(weight, 0), (after, 1)] + ([(bias, 0)] if bias else [])
         if any(contradicted(observation, name, axis, groups) for name, axis in slices):

@@ -8,7 +8,10 @@ split. A factor is fixed if renaming along it would change what is computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from symbreak.torch.trace import Leaf, Ref
 
 Axis = tuple[int, ...]
 Shape = tuple[Axis, ...]
@@ -121,3 +124,36 @@ class Factors:
         self._same[a] = b
         if a in self._fixed:
             self.fix((b,))
+
+
+class Lined:
+    """Gives every tensor of a pass its axes.
+
+    Attributes:
+        factors: of all axes.
+        leaves: axes of parameters and buffers that were met.
+        made: axes of results, by record and output.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.factors = Factors()
+        self._shapes = shapes
+        self.leaves: dict[str, Shape] = {}
+        self.made: dict[tuple[int, int], Shape] = {}
+
+    def axes(self, item: Any) -> Shape | None:
+        """Return the axes of an argument; None for what is no tensor of the pass."""
+        if isinstance(item, Leaf):
+            if item.name not in self.leaves:
+                self.leaves[item.name] = tuple(self.factors.new(n) for n in self._shapes[item.name])
+            return self.leaves[item.name]
+        return self.made.get((item.record, item.output)) if isinstance(item, Ref) else None
+
+    def fix(self, axes: Iterable[Axis]) -> None:
+        """Fix all axes of a tensor."""
+        for axis in axes:
+            self.factors.fix(axis)
+
+    def fresh(self, shape: tuple[int, ...], *, fixed: bool) -> Shape:
+        """Return axes for a new tensor."""
+        return tuple(self.factors.new(n, fixed=fixed) for n in shape)

@@ -9,7 +9,7 @@ from torch.utils._pytree import tree_flatten
 
 from symbreak.diagnosis.invariance import Passage
 from symbreak.torch.operations import ACTIVATIONS, activation_name, plain
-from symbreak.torch.spaces import REDUCTIONS
+from symbreak.torch.rules_of_axes import REDUCTIONS
 from symbreak.torch.trace import Leaf, Record, Ref, Trace
 
 TAKEN = dict.fromkeys(("select", "unbind", "slice", "split", "split_with_sizes"), "picked")

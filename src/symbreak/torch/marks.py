@@ -107,8 +107,8 @@ class Marking:
             given = self._given(record)
             moving = any(is_marked(marks) for marks in (*given.named.values(), *given.listed))
             try:
-                word, own = self._through(given)
-                found = own[: len(found)]
+                word, through = self._through(given)
+                found = through[: len(found)]
             except Unkept:
                 if moving:
                     raise
@@ -148,8 +148,8 @@ class Marking:
         named = {}
         for key, shape in record.named_shapes.items():
             item = record.arguments.get(key)
-            known = isinstance(item, (Leaf, Ref))
-            named[key] = self.of(item, len(shape)) if known else blank(len(shape), self.unmarked)
+            own = self.of(item, len(shape)) if isinstance(item, (Leaf, Ref)) else None
+            named[key] = own if own is not None else blank(len(shape), self.unmarked)
         items = record.arguments.get("tensors")
         if isinstance(items, (list, tuple)):
             pairs = list(zip(items, record.operand_shapes, strict=True))

@@ -27,7 +27,7 @@ from symbreak.diagnosis.invariance import Swap
 from symbreak.torch.exchanging import passages
 from symbreak.torch.needed import needed_records
 from symbreak.torch.operations import kind_of, plain
-from symbreak.torch.spaces import BINARY, REDUCTIONS, UNARY
+from symbreak.torch.rules_of_axes import BINARY, REDUCTIONS, UNARY
 from symbreak.torch.trace import Leaf, Record, Ref, Trace, named_tensors
 
 # Siblings beyond this number are compared with the first only in part: a proof costs a look at every operation.
