@@ -269,3 +269,25 @@ def test_a_second_calibration_finds_nothing_to_do(activation):
     held = [change for change in first.changes if "no further" in change.reason]
     assert bool(held) == (activation is nn.Sigmoid)
     assert all(change.after < change.wanted for change in held)
+
+
+class Sines(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(2, 64), nn.Linear(64, 64), nn.Linear(64, 64)])
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.sin(30 * layer(x))
+        return self.head(x)
+
+
+def test_what_is_multiplied_before_its_activation_is_so_much_smaller():
+    x = torch.rand(256, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    model = Sines()
+    done = calibrate_(model, x)
+    assert done["layers.0.weight"].place == "left"  # its frequencies are chosen
+    for name in ("layers.1.weight", "layers.2.weight"):
+        assert math.isclose(done[name].wanted, 1 / 30, rel_tol=1e-3)
+        assert math.isclose(done[name].after, 1 / 30, rel_tol=0.05)  # calibrate_'s own tol

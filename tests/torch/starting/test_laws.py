@@ -355,3 +355,42 @@ class Again(nn.Module):
 def test_a_weight_that_is_read_again_has_the_gain_of_what_it_mostly_reads():
     assert plan(Again(stream=False), torch.randn(4, 5))["again.weight"].law == "orthogonal(1.414)"
     assert plan(Again(stream=True), torch.randn(4, 5))["again.weight"].law == "zeros"  # a stream that it is added to
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 4, 5])
+@pytest.mark.parametrize(
+    "function", [torch.relu, torch.tanh, torch.sin, lambda z: z], ids=["relu", "tanh", "sin", "no"]
+)
+def test_units_that_read_few_inputs_bend_at_different_places(inputs, function):
+    class Places(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.head = nn.Linear(inputs, 8), nn.Linear(8, inputs)
+
+        def forward(self, x):
+            return self.head(function(self.first(x)))
+
+    found = plan(Places(), torch.rand(32, inputs, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+    few = inputs < 5 and function in (torch.relu, torch.tanh)
+    assert found["first.bias"].law == (auto.normal(1 / math.sqrt(inputs + 1)) if few else "zeros")
+    assert found["head.bias"].law == "zeros"
+
+
+def test_a_function_of_the_plane_is_learned_faster_than_through_the_origin(monkeypatch):
+    def loss():
+        generator = torch.Generator().manual_seed(0)
+        x = torch.rand(256, 2, generator=generator) * 2 - 1
+        y = torch.sin(3 * x[:, :1]) + x[:, 1:].abs()
+        model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+        init_(model, seed=0, plan=plan(model, x, y=y))
+        optimizer = torch.optim.Adam(model.parameters(), 0.003)
+        for _ in range(200):
+            error = (model(x) - y).square().mean()
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+        return float(error.detach())
+
+    spread = loss()
+    monkeypatch.setattr(roles, "FEW", 0)
+    assert spread < loss() / 2

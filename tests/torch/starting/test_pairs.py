@@ -31,8 +31,8 @@ def between(model, x):
     return found
 
 
-def started(width, depth=12):
-    model, x = plain(depth, width, nn.Sigmoid).double(), data(width).double()
+def started(width, depth=12, activation=nn.Sigmoid):
+    model, x = plain(depth, width, activation).double(), data(width).double()
     init_(model, x, seed=0)
     return model, x
 
@@ -64,8 +64,9 @@ def spread(model, x):
     return [float(z.std(0).square().mean().sqrt()) for z in (given[-1], given[0])]
 
 
-def test_samples_stay_apart_through_the_stretch():
-    last, first = spread(*started(32))
+@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Hardsigmoid])
+def test_samples_stay_apart_through_the_stretch(activation):
+    last, first = spread(*started(32, activation=activation))
     assert last > first / 2
 
 

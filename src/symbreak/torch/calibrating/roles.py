@@ -14,7 +14,7 @@ from symbreak.torch.calibrating.graph import Graph
 from symbreak.torch.calibrating.uses import Use, Uses
 from symbreak.torch.starting import gains
 from symbreak.torch.starting import graph as starting
-from symbreak.torch.starting.reading import sharpness
+from symbreak.torch.starting.reading import sharpness, stretched
 
 Place = Literal["hidden", "head", "branch", "recurrent", "left"]
 # A normalization undoes the size of what it reads, unless its eps is felt beside the variance.
@@ -22,8 +22,8 @@ FELT_EPS = 10.0
 # A weight this many times as large as its fans ask for makes up for what is faint on purpose (a table of features that
 # starts near zero), or for what cannot be told apart; the rule on wrong scales speaks from 5 on.
 LARGEST = 4.0
-# Sizes are measured in single precision: a smaller excess of attention's logits is rounding.
-SHARP = 1e-3
+# Sizes are measured in single precision: factors that are nearer to 1 are rounding.
+ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,25 @@ def roles(observation: Observation, graph: Graph, uses: Uses, records: Mapping[i
                 found[parameter.name] = Role("left", 1.0, None, 1.0, len(of) > 1, left)
         else:
             role = _role(of, graph, records, _room(parameter, of, graph), uses.is_tied(parameter.name))
-            found[parameter.name] = _of_query(role, sharpness(plain, plain.operations[of[0].operation]))
+            found[parameter.name] = _multiplied(role, plain, plain.operations[of[0].operation])
     return found
 
 
-def _of_query(role: Role, sharp: float) -> Role:
-    """Want so small a query that logits have size 1 where the model does not divide them by sqrt(d) itself."""
-    if role.place != "hidden" or sharp <= 1 + SHARP:
+def _multiplied(role: Role, graph: starting.Graph, operation: Operation) -> Role:
+    """Want less of what is multiplied before its activation, or is a query whose logits nobody divides by sqrt(d)."""
+    if role.place != "hidden":
         return role
-    return replace(
-        role, share=role.share / sharp, reason=f"query of attention whose logits are {sharp:.4g} times larger"
-    )
+    sharp, factor = sharpness(graph, operation), stretched(graph, operation)
+    if sharp > 1 + ROUNDING:
+        reason = f"query of attention whose logits are {sharp:.4g} times as large as it"
+        return replace(role, share=role.share / sharp, reason=reason)
+    if abs(factor - 1) <= ROUNDING:
+        return role
+    reader = next(r for r in graph.wires.readers(operation) if r.kind == "activation")
+    if reader.name == "sin" and graph.reading(operation).rms is not None:
+        return replace(role, place="left", reason="the first of sines: its frequencies are as they were chosen")
+    reason = f"what it gives is multiplied by {factor:.4g} before {reader.name}"
+    return replace(role, share=role.share / factor, reason=reason)
 
 
 def _left(parameter: Parameter, of: tuple[Use, ...], uses: Uses, graph: Graph) -> str | None:

@@ -261,7 +261,12 @@ def _bias(role: Role, context: Context) -> Start:
         return Start(known, "output bias at the targets' prior")
     if role.own_bias:
         return Start(None, f"{'output' if role.head else 'gate'} bias, which the model sets itself")
-    return Start("zeros", f"bias of {role.layer}" if role.layer else "bias")
+    words = f"bias of {role.layer}" if role.layer else "bias"
+    if not role.coordinates:
+        return Start("zeros", words)
+    inputs = f"{role.coordinates} input{'s' * (role.coordinates > 1)}"
+    std = math.sqrt(_after(role) / (role.coordinates + 1))
+    return Start(normal(std), f"{words} that reads {inputs}: one more input, so that units bend at different places")
 
 
 def _norm_gain(role: Role, context: Context) -> Start:

@@ -33,13 +33,22 @@ MORE: dict[str, Callable[[Array], Array]] = {
     "relu6": lambda z: np.clip(z, 0, 6),
     "hardtanh": lambda z: np.clip(z, -1, 1),
     "hardswish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
-    "hardsigmoid": lambda z: np.clip(z + 3, 0, 6) / 6,
     "log_sigmoid": lambda z: -np.logaddexp(0, -z),
     "prelu": lambda z: np.where(z > 0, z, 0.25 * z),
     "glu": lambda z: 1 / (1 + np.exp(-z)),
     "sin": np.sin,
     "cos": np.cos,
 }
+
+HARD_SIGMOID = activations.Activation(
+    "hardsigmoid",
+    lambda z, m: np.clip(z + 3, 0, 6) / 6,
+    lambda z, a, m: np.where(np.abs(z) < 3, 1 / 6, 0.0),
+    0.5,
+    1 / 6,
+    injective=False,
+    kinks=(-3.0, 3.0),
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def centred(name: str, depth: int) -> Gain | None:
 
 def _known(name: str) -> activations.Activation | None:
     try:
-        return activations.get(name)
+        return HARD_SIGMOID if name == HARD_SIGMOID.text else activations.get(name)
     except SymbreakError:
         return None
 
@@ -142,6 +151,7 @@ def _odd_part(known: activations.Activation) -> activations.Activation:
         0.0,
         2 * known.slope_at_zero,
         odd=True,
+        kinks=known.kinks,
     )
 
 

@@ -40,6 +40,7 @@ class Role:
         stretched: by which number what it gives is multiplied before that.
         padding: the row of an embedding that stands for padding.
         own_bias: a bias of an output or a gate that the model set to values of its own.
+        coordinates: how many inputs the layer of a bias reads, if these are few and an activation follows; else 0.
         zero: the model starts it at zero, which is sound.
         attended: as what attention reads what it gives: "query", "key", "value".
         sharpness: the size of attention's logits, if it makes the query, and query and key have size 1.
@@ -77,6 +78,7 @@ class Role:
     stretched: float = 1.0
     padding: int | None = None
     own_bias: bool = False
+    coordinates: int = 0
     zero: bool = False
     attended: frozenset[str] = frozenset()
     sharpness: float = 1.0

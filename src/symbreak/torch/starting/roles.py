@@ -15,6 +15,7 @@ from symbreak.torch.starting.kinds import CONVOLUTIONS, by_kind, gates_of, in_se
 from symbreak.torch.starting.names import named
 from symbreak.torch.starting.pairs import Pairing, pairings
 from symbreak.torch.starting.reading import (
+    GATES,
     attended,
     branch_around,
     is_gated,
@@ -31,6 +32,11 @@ from symbreak.torch.starting.role import Role, constant_value
 
 # exp(-16) is below the last bit of a float32 number near 1: a gate that is shut, or open, so far is so for ever.
 GATE_REACH = 16.0
+# As many inputs as a place and a time have: without biases all units would bend along lines through the origin. Of more
+# inputs the data is cut in enough ways by the directions alone.
+FEW = 4
+# Their phases are set by recipes of their own.
+PERIODIC = ("sin", "cos")
 
 
 def roles(model: nn.Module, observation: Observation | None) -> tuple[Role, ...]:
@@ -54,7 +60,7 @@ def _by_wiring(role: Role, graph: Graph, modules: dict[str, nn.Module], paired: 
     """Correct and complete a role by how the parameter was used."""
     uses = _uses(role, graph)
     if not uses:
-        return _of_gate(_of_head(_without_use(role, graph), graph), graph)
+        return _of_coordinates(_of_gate(_of_head(_without_use(role, graph), graph), graph), graph)
     if role.kind == "recurrent" or (role.kind == "bias" and role.parts > 1):
         return replace(role, uses=len(uses))
     products = [op for op in uses if op.kind != "embedding"]
@@ -139,6 +145,21 @@ def _of_gate(role: Role, graph: Graph) -> Role:
     products = [op for op in graph.operations if op.bias in role.names and op.weight is not None]
     own = constant_value(role.tensor) or _beyond(role.tensor, _usual(products[0]) if products else 1.0)
     return replace(role, own_bias=bool(own) and not _beyond(role.tensor, GATE_REACH))
+
+
+def _of_coordinates(role: Role, graph: Graph) -> Role:
+    """Tell the bias of a layer that reads few inputs, such as coordinates, and gives them to an activation."""
+    products = [op for op in graph.operations if op.bias in role.names and op.kind == "linear" and op.weight]
+    if role.kind != "bias" or role.own_bias or len(products) != 1:
+        return role
+    op = products[0]
+    follower = next((r.name for r in graph.wires.readers(op) if r.kind == "activation"), "")
+    if op.weight is None or op.weight.fan_in > FEW or follower in ("", *PERIODIC):
+        return role
+    if follower in GATES and graph.reading(op).rms is None:
+        return role
+    stretch = graph.stretches.get(op.index, 1)
+    return replace(role, coordinates=op.weight.fan_in, follower=follower, stretch=stretch)
 
 
 def _usual(op: Operation) -> float:
