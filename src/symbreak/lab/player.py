@@ -20,7 +20,7 @@ FRAME = 1 / 40
 PATIENCE = 0.3
 # A piece that takes longer than this many seconds is told of.
 LONG = 1.0
-AT_WORK = "The engine is being made ready: at its first use on a machine it is compiled, which takes some seconds."
+AT_WORK = "The engine is being compiled for this activation and loss: once on a machine, which takes some seconds."
 
 
 class Player:

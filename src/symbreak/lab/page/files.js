@@ -96,33 +96,38 @@ function command(lab, message) {
 }
 
 function picture(lab) {
-  const margin = 24;
-  const canvases = lab.cards.map((card) => card.pictures);
-  const rows = Math.max(...canvases.map((column) => column.length));
-  const [side, gap, head] = [420, 16, 70];
-  const shape = (canvas) => (canvas.width ? canvas.height / canvas.width : 0.7);
-  const tall = Math.round(side * Math.max(...canvases.flat().map(shape)));
-  const across = canvases.length * (side + gap) - gap;
+  const [margin, side, gap, head] = [24, 420, 16, 96];
+  const columns = lab.cards.map((card) => card.pictures);
+  const shape = (canvas) => (canvas?.width ? canvas.height / canvas.width : 0);
+  const rows = Array.from({ length: Math.max(...columns.map((column) => column.length)) }, (_, row) =>
+    Math.round(side * Math.max(...columns.map((column) => shape(column[row])))));
+  const tops = rows.map((_, row) => margin + head + rows.slice(0, row).reduce((sum, tall) => sum + tall + gap, 0));
+  const below = tops.at(-1) + rows.at(-1) + gap;
+  const across = columns.length * (side + gap) - gap;
   const foot = Math.round(across * shape(find("chart")));
-  const sheet = el("canvas", { width: String(2 * margin + across), height: String(3 * margin + head + rows * (tall + gap) + foot) });
+  const sheet = el("canvas", { width: String(2 * margin + across), height: String(below + foot + 2 * margin) });
   const pen = sheet.getContext("2d");
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, sheet.width, sheet.height);
-  pen.fillStyle = colour("ink");
   lab.cards.forEach((card, k) => {
     const left = margin + k * (side + gap);
-    pen.fillStyle = networkColour(card.index);
-    pen.fillRect(left, margin + 3, 18, 18);
-    pen.fillStyle = colour("ink");
-    pen.font = `600 22px ${FONT}`;
-    pen.fillText(card.init.value, left + 28, margin + 20, side - 28);
-    pen.font = `16px ${FONT}`;
-    pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, margin + 50, side);
-    canvases[k].forEach((canvas, row) => contain(pen, canvas, left, margin + head + row * (tall + gap), side, tall));
+    heading(pen, card, left, margin, side);
+    columns[k].forEach((canvas, row) => contain(pen, canvas, left, tops[row], side, rows[row]));
   });
-  contain(pen, find("chart"), margin, margin + head + rows * (tall + gap), across, foot);
+  contain(pen, find("chart"), margin, below, across, foot);
   pen.fillText(`symbreak lab, step ${lab.t}`, margin, sheet.height - 10);
   sheet.toBlob((blob) => blob && download(`symbreak-lab-${lab.t}.png`, blob), "image/png");
+}
+
+function heading(pen, card, left, top, width) {
+  pen.fillStyle = networkColour(card.index);
+  pen.fillRect(left, top + 3, 18, 18);
+  pen.fillStyle = colour("ink");
+  pen.font = `600 22px ${FONT}`;
+  pen.fillText(card.init.value, left + 28, top + 20, width - 28);
+  pen.font = `16px ${FONT}`;
+  pen.fillText(`units really different: ${card.effective.textContent}; cost ${card.cost.textContent}`, left, top + 50, width);
+  if (card.frame?.merged) pen.fillText(card.twins.words.textContent, left, top + 76, width);
 }
 
 function contain(pen, canvas, left, top, width, height) {
