@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import symbreak
-from symbreak.diagnosis import reach
+from symbreak.diagnosis import clones, reach
 from symbreak.diagnosis.rules import RULES
 
 PAGES = Path(symbreak.__file__).parent / "diagnosis" / "rules" / "pages"
@@ -98,7 +98,7 @@ def test_the_thresholds_of_the_method_by_gradients_are_those_of_the_code():
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_page_names_no_threshold_that_there_is_not(slug):
     module = importlib.import_module(next(name for name, slugs in modules().items() if slug in slugs))
-    known = constants(module) | constants(reach)
+    known = constants(module) | constants(reach) | constants(clones)
     assert {name: known.get(name) for name in said(PAGE[slug])} == said(PAGE[slug])
 
 
