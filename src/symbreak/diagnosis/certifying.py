@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from symbreak.diagnosis.rules.rule import Context
 
 
+# Of larger parameters, as tables of tokens, it is not tried what may be added: every entry is numbered.
+LARGEST_SHIFT = 2**20
+
+
 def certificates(context: Context, colours: Colours) -> tuple[ModelCertificate, ...]:
     """Return a certificate for every proof: of renamings, exchanges that gradients confirm, zeros, shifts, a chain.
 
@@ -163,7 +167,7 @@ def held_still(observation: Observation) -> ModelCertificate | None:
 def _harmless(colours: Colours) -> Iterator[Shift]:
     """Yield what no gradient reaches near the start nor elsewhere, as far as was tried."""
     for name, parameter in colours.parameters.items():
-        if parameter.shape:
+        if parameter.shape and parameter.summary.size <= LARGEST_SHIFT:
             still = colours.frozen(name) & ~colours.generic.get(name, np.ones(parameter.shape[0], bool))
             if still.any():
                 yield Shift(name, () if still.all() else tuple(np.flatnonzero(still).tolist()))

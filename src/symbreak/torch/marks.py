@@ -17,10 +17,10 @@ from torch import Tensor
 
 from symbreak.torch.operations import FRESH, plain
 from symbreak.torch.trace import Leaf, Record, Ref
-from symbreak.torch.turning import Unkept
+from symbreak.torch.turning import Unkept, blocks_of
 
 # Marks of more entries than this are not written out.
-MOST_MARKS = 2**27
+MOST_MARKS = 2**24
 ZEROS = frozenset(("zeros", "zeros_like", "new_zeros", "zero"))
 COPIED = frozenset(("clone", "contiguous", "_to_copy", "detach", "alias", "lift_fresh"))
 _CARRIED = (
@@ -229,14 +229,32 @@ def once(marks: Tensor, *axes: int) -> Tensor:
 def _carried(record: Record, marks: Tensor) -> list[Tensor]:
     """Move marks as the operation moves entries, by the operation itself; what is written once, where that will do."""
     name, given = plain(record.target), {k: v for k, v in record.arguments.items() if k != "self"}
+    shape = record.operand_shapes[0]
     if marks.numel() == 1:
-        return [marks.reshape((1,) * len(shape)) for shape in record.shapes]
+        return [marks.reshape((1,) * len(each)) for each in record.shapes]
     if name == "expand":
         return [lifted(marks, len(record.shape))]
-    if name not in ("t", "transpose", "permute", "unsqueeze"):
-        marks = in_full(marks, record.operand_shapes[0])
+    if name in ("view", "_unsafe_view", "reshape", "squeeze"):
+        return [_reshaped(marks, shape, record.shape)]
+    if isinstance(given.get("dim"), int) and name not in ("unsqueeze", "flip", "roll"):
+        dim = int(given["dim"]) % len(shape)
+        marks = in_full(marks, (*marks.shape[:dim], shape[dim], *marks.shape[dim + 1 :]))
+    elif name not in ("t", "transpose", "permute", "unsqueeze"):
+        marks = in_full(marks, shape)
     found: Any = getattr(torch.ops.aten, name)(marks, **given)
     return [found] if isinstance(found, Tensor) else list(found)
+
+
+def _reshaped(marks: Tensor, before: tuple[int, ...], after: tuple[int, ...]) -> Tensor:
+    """Give marks another shape; axes along which they do not change stay written once where they can."""
+    wide, sizes = [1] * len(before), [1] * len(after)
+    for old, new in blocks_of(before, after):
+        if any(marks.shape[axis] > 1 for axis in old):
+            for axis in old:
+                wide[axis] = before[axis]
+            for axis in new:
+                sizes[axis] = after[axis]
+    return in_full(marks, tuple(wide)).reshape(sizes)
 
 
 def _put_together(record: Record, listed: tuple[Tensor, ...]) -> list[Tensor]:

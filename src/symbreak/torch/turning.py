@@ -78,7 +78,7 @@ def reshaped(turns: Turns, before: tuple[int, ...], after: tuple[int, ...]) -> T
     [None, [1, 0], None]
     """
     found: list[Turn] = [None] * len(after)
-    for old, new in _blocks(before, after):
+    for old, new in blocks_of(before, after):
         group = [turns[i] for i in old]
         if all(isinstance(turn, str) for turn in group) and group:
             parts: Sequence[Turn] = [ANY] * len(new)
@@ -91,7 +91,7 @@ def reshaped(turns: Turns, before: tuple[int, ...], after: tuple[int, ...]) -> T
     return tuple(found)
 
 
-def _blocks(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
+def blocks_of(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
     """Match runs of axes that hold equally many entries; axes of length 1 belong to none."""
     if math.prod(before) != math.prod(after) or not math.prod(before):
         raise Unkept
