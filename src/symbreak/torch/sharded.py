@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from symbreak.errors import InvalidInput
 from symbreak.torch.buffers import recomputed, write
 from symbreak.torch.shards import held_tensor
+from symbreak.torch.usable import require_module
 
 Place = tuple[nn.Module, str]
 
@@ -52,8 +53,9 @@ def require_supported(model: nn.Module) -> None:
     `fully_shard` back into shards, where a start that is written stays.
 
     Raises:
-        InvalidInput: a module is wrapped in FullyShardedDataParallel.
+        InvalidInput: a module is wrapped in FullyShardedDataParallel, or the model is none.
     """
+    require_module(model)
     old: Any = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
     new: Any = sys.modules.get("torch.distributed.fsdp")
     sharding: Any = getattr(new, "FSDPModule", ())  # which PyTorch has from 2.6 on

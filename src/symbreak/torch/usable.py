@@ -19,11 +19,27 @@ def usable(model: nn.Module) -> None:
         InvalidInput: lazy layers before their first input, tensors without memory, quantized or sparse tensors, and
             tensors that inference mode made.
     """
+    require_module(model)
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         _refuse(name, tensor)
     for name, module in model.named_modules():
         if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise _quantized(name or type(module).__name__)
+
+
+def require_module(model: object) -> None:
+    """Refuse what is no model of PyTorch.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not isinstance(model, nn.Module):
+        raise InvalidInput(
+            "a PyTorch model is wanted",
+            got=type(model).__name__,
+            allowed="torch.nn.Module",
+            hint="torch.nn.Linear(2, 1)",
+        )
 
 
 def require_numbers(x: Any) -> None:

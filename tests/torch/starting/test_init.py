@@ -14,7 +14,10 @@ from torch.nn.utils import parametrizations
 
 from symbreak.errors import InvalidInput
 from symbreak.initializers import fill
+from symbreak.torch.calibrating import calibrate_
 from symbreak.torch.filling import fill_
+from symbreak.torch.provenance import manifest
+from symbreak.torch.sharded import materialize_
 from symbreak.torch.starting import Entry, Plan, init_, plan
 
 
@@ -296,3 +299,10 @@ def test_a_plan_starts_the_twin_of_a_model_in_numpy():
         shapes = {entry.parameter: entry.shape for entry in laws.entries}
         arrays = fill(shapes, {entry.parameter: entry.law for entry in laws.entries}, seed="twin")
         assert all((arrays[name] == own.detach().numpy()).all() for name, own in one.named_parameters())
+
+
+@pytest.mark.parametrize("call", [init_, plan, calibrate_, materialize_, manifest], ids=lambda call: call.__name__)
+def test_what_is_no_model_is_refused(call):
+    given = {init_: {"seed": 0}, calibrate_: {"x": torch.ones(2)}, manifest: {"laws": "he", "seed": 0}}.get(call, {})
+    with pytest.raises(InvalidInput, match=r"torch\.nn\.Module"):
+        call(3, **given)

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from symbreak.errors import InvalidInput
 from symbreak.torch.starting.names import tensors
+from symbreak.torch.usable import require_module
 
 
 def plannable(model: nn.Module, *, kept: Collection[str] = ()) -> None:
@@ -19,13 +20,7 @@ def plannable(model: nn.Module, *, kept: Collection[str] = ()) -> None:
     Raises:
         InvalidInput: no module, no parameters, or one that is lazy, quantized, sparse, complex or no float.
     """
-    if not isinstance(model, nn.Module):
-        raise InvalidInput(
-            "a plan is made for a PyTorch model",
-            got=type(model).__name__,
-            allowed="torch.nn.Module",
-            hint="plan(model, x)",
-        )
+    require_module(model)
     for name, module in model.named_modules():
         if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise _unfit(name or type(module).__name__, "is quantized", "initialize the model before it is quantized")
