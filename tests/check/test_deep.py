@@ -8,7 +8,9 @@ from check.families import FAMILIES, built
 from check.nets import mlp
 
 from symbreak import check
+from symbreak.diagnosis.model_certificate import ModelCertificate
 from symbreak.errors import InvalidInput
+from symbreak.torch.observe import observe
 
 RULES = ("symmetric-units", "stuck-parameters")
 
@@ -54,6 +56,16 @@ def test_copied_experts_under_a_zero_router_are_proved_with_the_steps():
     assert [(f.status, f.where.modules) for f in found] == [("proved", ("experts.0", "experts.1", "experts.2"))]
     assert "through step 3 nothing parts them" in found[0].says
     assert found[0].evidence["witness"] == {"optimizer": "adamw", "steps": 3, "held": True}
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_their_router_is_told_once_and_proved_with_and_without_a_deep_check(deep):
+    found = [f for f in findings("experts", 0, deep=deep) if "router.weight" in f.where.parameters]
+    assert [(f.rule, f.severity, f.status) for f in found] == [("stuck-parameters", "error", "proved")]
+    model, x = built("experts", 0)
+    proof = ModelCertificate.from_json(found[0].evidence["certificate"])
+    assert proof.theorem == "shift of equals"
+    assert proof.verify(observe(model, x)).proved
 
 
 def test_units_with_equal_sums_only_are_found():

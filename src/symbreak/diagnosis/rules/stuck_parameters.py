@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from symbreak.diagnosis.certifying import held_still
+from symbreak.diagnosis.certifying import held_still, level
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
 from symbreak.diagnosis.reach import harmless
@@ -16,6 +16,14 @@ from symbreak.diagnosis.rules.rule import Context, Rule
 STEPS = frozenset(("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside"))
 # Questions whose answers have no gradient at all.
 ASKED = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "argmax", "argmin", "argsort"))
+
+PRODUCT = "A weight's gradient is the error that comes back times the activation that goes in."
+VANISHED = "Here the product is zero, and nothing that moves changes that."
+WAITING = "Each of the zeros waits for the other to move first."
+LEVEL = (
+    "Its slices go with modules that are one, so their gradients are equal; and what is added to all of them alike "
+    "vanishes behind them, so these gradients add up to zero. Each of them is zero."
+)
 
 
 def find(context: Context) -> Iterator[Finding]:
@@ -69,9 +77,19 @@ def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] 
     measured, zeros = _measured(context), held_still(context.observation)
     if zeros is not None:
         yield tuple(name for name in measured if name in zeros.stuck), zeros.to_json()
-    left = tuple(name for name in measured if zeros is None or name not in zeros.stuck)
+    left = [name for name in measured if zeros is None or name not in zeros.stuck]
+    for name, certificate in _levelled(context, left):
+        left.remove(name)
+        yield (name,), certificate
     vain = harmless(context.observation, left)
     yield tuple(name for name in left if name not in vain), None
+
+
+def _levelled(context: Context, names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return those parameters whose slices, as a router's, go with modules that are one, with the proof."""
+    axes = {name: axis for swap in context.swaps for name, axis, _, _ in swap.slices}
+    found = [(n, level(context.observation, context.swaps, n, axes[n])) for n in names if n in axes]
+    return [(name, proof.to_json()) for name, proof in found if proof is not None]
 
 
 def _proved(context: Context) -> tuple[str, ...]:
@@ -100,6 +118,7 @@ def _cancels(context: Context, operation: Operation) -> bool:
 
 
 def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, Any] | None) -> Finding:
+    levelled = certificate is not None and certificate.get("theorem") == "shift of equals"
     factors = [line for name in stuck[:4] for line in _factors(context, name)]
     how = f"gradient exactly zero at the start and at {context.reach.probes} random points that training could reach"
     return Finding(
@@ -109,12 +128,10 @@ def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, An
         where=Where(parameters=stuck),
         says=f"the gradient of {_listed(stuck)} is zero for ever",
         measured={"parameters": len(stuck), "values": _values(context, stuck)},
-        expected="at least one factor of each product that is not zero",
-        why="A weight's gradient is the error that comes back times the activation that goes in. "
-        + (" ".join(factors) or "Here the product is zero, and nothing that moves changes that.")
-        + " Each of the zeros waits for the other to move first.",
+        expected="slices that differ" if levelled else "at least one factor of each product that is not zero",
+        why=LEVEL if levelled else f"{PRODUCT} {' '.join(factors) or VANISHED} {WAITING}",
         fix=f"torch.nn.init.xavier_normal_(model.get_parameter({_first_matrix(context, stuck)!r}))"
-        "  # one of the two factors is enough",
+        + ("" if levelled else "  # one of the two factors is enough"),
         evidence={"certificate": certificate} if certificate else {"how": how},
         synthetic=context.observation.synthetic and certificate is None,
     )

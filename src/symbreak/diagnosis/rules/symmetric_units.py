@@ -52,7 +52,8 @@ def _of_units(context: Context) -> Iterator[Finding]:
     else:
         judged = [tie for tie in (*context.ties, *context.mirrors) if _is_judged(context, tie)]
         yield from (_by_renaming(context, tie) for tie in judged)
-        yield from _measured(context, {member.parameter for tie in judged for member in tie.space.members})
+        exchanged_too = {name for swap in context.swaps for name, *_ in swap.slices}
+        yield from _measured(context, exchanged_too | {m.parameter for tie in judged for m in tie.space.members})
     yield from _nearly(context)
 
 
