@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from symbreak.diagnosis.certifying import held_still, level
 from symbreak.diagnosis.finding import Finding, Where
 from symbreak.diagnosis.observation import Operation
-from symbreak.diagnosis.reach import harmless
+from symbreak.diagnosis.reach import felt, harmless
 from symbreak.diagnosis.rules import deep
 from symbreak.diagnosis.rules.rule import Context, Rule
 
@@ -78,18 +78,20 @@ def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] 
     if zeros is not None:
         yield tuple(name for name in measured if name in zeros.stuck), zeros.to_json()
     left = [name for name in measured if zeros is None or name not in zeros.stuck]
-    for name, certificate in _levelled(context, left):
-        left.remove(name)
+    levelled = dict(_levelled(context))
+    for name, certificate in levelled.items():
         yield (name,), certificate
     vain = harmless(context.observation, left)
-    yield tuple(name for name in left if name not in vain), None
+    yield tuple(name for name in left if name not in vain and name not in levelled), None
 
 
-def _levelled(context: Context, names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    """Return those parameters whose slices, as a router's, go with modules that are one, with the proof."""
-    axes = {name: axis for swap in context.swaps for name, axis, _, _ in swap.slices}
-    found = [(n, level(context.observation, context.swaps, n, axes[n])) for n in names if n in axes]
-    return [(name, proof.to_json()) for name, proof in found if proof is not None]
+def _levelled(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield parameters whose slices, as a router's, go with modules that are one, with the proof."""
+    seen = context.observation
+    for name, axis in dict.fromkeys((name, axis) for swap in context.swaps for name, axis, _, _ in swap.slices):
+        proof = None if felt(seen, name) else level(seen, context.swaps, name, axis)
+        if proof is not None:
+            yield name, proof.to_json()
 
 
 def _proved(context: Context) -> tuple[str, ...]:
