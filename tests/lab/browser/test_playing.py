@@ -61,6 +61,18 @@ def test_play_that_is_pressed_before_anything_is_there_is_not_lost(new_table, ad
     assert early.complaints == []
 
 
+def test_play_that_is_pressed_before_the_page_knows_its_choices_is_not_lost(new_table, address):
+    early, asked = new_table(), []
+    early.page.route("**/choices.json", lambda route: asked.append(route))
+    early.page.goto(address)
+    early.page.click("#play")
+    expect(early.page.locator("#play")).to_have_text("Starting…")
+    early.until(lambda: asked, "the question for choices")
+    asked.pop().continue_()
+    early.until(lambda: early.t >= 5, "step 5")
+    assert early.complaints == []
+
+
 def held(socket, waiting) -> None:
     """Keep the server's first message back until what is put on the list is called."""
     server, kept = socket.connect_to_server(), []

@@ -32,10 +32,10 @@ class Lab {
   playing = false;
   t = 0;
   dirty = false;
+  choices = null;
   listeners = { state: [], frame: [], dial: [], map: [] };
 
-  constructor(choices) {
-    this.choices = choices;
+  constructor() {
     this.link = new Link({
       busy: (message) => this.#busy(message),
       open: () => this.#opened(),
@@ -246,13 +246,14 @@ class Lab {
 }
 
 async function begin() {
-  const [choices, presets] = await Promise.all([learn(), fetch("presets.json").then((answer) => answer.json())]);
-  const lab = new Lab(choices);
+  const lab = new Lab();
   lab.opening = OPENING;
+  lab.transport = new Transport(lab); // before anything is waited for: whoever presses Play now is heard
+  const [choices, presets] = await Promise.all([learn(), fetch("presets.json").then((answer) => answer.json())]);
+  lab.choices = choices;
   document.body.append(el("datalist", { id: "inits" }, ...choices.inits.map((value) => el("option", { value }))));
   find("log").addEventListener("change", () => lab.redraw());
   find("add").addEventListener("click", () => lab.add("xavier"));
-  lab.transport = new Transport(lab);
   lab.speech = new Speech(lab);
   lab.settings = new Settings(find("settings-form"), choices, (changed) => lab.begin(changed));
   lab.files = files(lab);
