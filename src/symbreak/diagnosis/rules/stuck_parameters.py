@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symbreak.diagnosis.certifying import held_still, level
@@ -17,9 +17,6 @@ STEPS = frozenset(("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside"
 # Questions whose answers have no gradient at all.
 ASKED = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "argmax", "argmin", "argsort"))
 
-PRODUCT = "A weight's gradient is the error that comes back times the activation that goes in."
-VANISHED = "Here the product is zero, and nothing that moves changes that."
-WAITING = "Each of the zeros waits for the other to move first."
 LEVEL = (
     "Its slices go with modules that are one, so their gradients are equal; and what is added to all of them alike "
     "vanishes behind them, so these gradients add up to zero. Each of them is zero."
@@ -28,9 +25,12 @@ LEVEL = (
 
 def find(context: Context) -> Iterator[Finding]:
     """Report parameters that no gradient can reach, together, with the factors that are zero."""
-    told: set[str] = set()
+    levelled = dict(_levelled(context))
+    told: set[str] = set(levelled)
+    if levelled:
+        yield _level(context, levelled)
     for names, certificate in _groups(context):
-        stuck = tuple(name for name in names if context.observation.parameter(name).judged)
+        stuck = tuple(n for n in names if n not in levelled and context.observation.parameter(n).judged)
         told.update(stuck)
         if stuck:
             yield _finding(context, stuck, certificate)
@@ -77,19 +77,17 @@ def _groups(context: Context) -> Iterator[tuple[tuple[str, ...], dict[str, Any] 
     measured, zeros = _measured(context), held_still(context.observation)
     if zeros is not None:
         yield tuple(name for name in measured if name in zeros.stuck), zeros.to_json()
-    left = [name for name in measured if zeros is None or name not in zeros.stuck]
-    levelled = dict(_levelled(context))
-    for name, certificate in levelled.items():
-        yield (name,), certificate
+    left = tuple(name for name in measured if zeros is None or name not in zeros.stuck)
     vain = harmless(context.observation, left)
-    yield tuple(name for name in left if name not in vain and name not in levelled), None
+    yield tuple(name for name in left if name not in vain), None
 
 
 def _levelled(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield parameters whose slices, as a router's, go with modules that are one, with the proof."""
     seen = context.observation
     for name, axis in dict.fromkeys((name, axis) for swap in context.swaps for name, axis, _, _ in swap.slices):
-        proof = None if felt(seen, name) else level(seen, context.swaps, name, axis)
+        judged = seen.parameter(name).judged and not felt(seen, name)
+        proof = level(seen, context.swaps, name, axis) if judged else None
         if proof is not None:
             yield name, proof.to_json()
 
@@ -120,7 +118,6 @@ def _cancels(context: Context, operation: Operation) -> bool:
 
 
 def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, Any] | None) -> Finding:
-    levelled = certificate is not None and certificate.get("theorem") == "shift of equals"
     factors = [line for name in stuck[:4] for line in _factors(context, name)]
     how = f"gradient exactly zero at the start and at {context.reach.probes} random points that training could reach"
     return Finding(
@@ -130,12 +127,32 @@ def _finding(context: Context, stuck: tuple[str, ...], certificate: dict[str, An
         where=Where(parameters=stuck),
         says=f"the gradient of {_listed(stuck)} is zero for ever",
         measured={"parameters": len(stuck), "values": _values(context, stuck)},
-        expected="slices that differ" if levelled else "at least one factor of each product that is not zero",
-        why=LEVEL if levelled else f"{PRODUCT} {' '.join(factors) or VANISHED} {WAITING}",
+        expected="at least one factor of each product that is not zero",
+        why="A weight's gradient is the error that comes back times the activation that goes in. "
+        + (" ".join(factors) or "Here the product is zero, and nothing that moves changes that.")
+        + " Each of the zeros waits for the other to move first.",
         fix=f"torch.nn.init.xavier_normal_(model.get_parameter({_first_matrix(context, stuck)!r}))"
-        + ("" if levelled else "  # one of the two factors is enough"),
+        "  # one of the two factors is enough",
         evidence={"certificate": certificate} if certificate else {"how": how},
         synthetic=context.observation.synthetic and certificate is None,
+    )
+
+
+def _level(context: Context, proofs: Mapping[str, dict[str, Any]]) -> Finding:
+    """Report a router, as a whole, over modules that are one."""
+    names = tuple(sorted(proofs, key=lambda name: -len(context.observation.parameter(name).shape)))
+    matrix = len(context.observation.parameter(names[0]).shape) > 1
+    return Finding(
+        rule=RULE.slug,
+        severity="error",
+        status="proved",
+        where=Where(parameters=names),
+        says=f"the gradient of {_listed(names)} is zero for ever",
+        measured={"parameters": len(names), "values": _values(context, names)},
+        expected="slices that differ",
+        why=LEVEL,
+        fix=f"torch.nn.init.xavier_normal_(model.get_parameter({names[0]!r}))" if matrix else "",
+        evidence={"certificates": list(proofs.values())},
     )
 
 
