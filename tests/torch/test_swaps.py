@@ -7,7 +7,8 @@ import torch
 from check.nets import Mixture, mlp
 from torch import nn
 
-from symbreak.torch import swaps as rules
+from symbreak.torch import rules_of_exchange as rules
+from symbreak.torch.expressions import Form, Reading
 from symbreak.torch.observe import observe
 
 
@@ -143,7 +144,7 @@ def wrong(model):
 
 def test_a_pick_that_does_not_follow_the_exchange_is_caught(monkeypatch):
     def stays(reading, record, output):
-        return rules._Form(reading.write(record, output))
+        return Form(reading.write(record, output))
 
     monkeypatch.setitem(rules.RULES, "select", stays)
     # With picks that stay, the router's rows no longer go with their experts: the proof is lost.
@@ -151,19 +152,19 @@ def test_a_pick_that_does_not_follow_the_exchange_is_caught(monkeypatch):
 
 
 def test_sums_that_forget_their_factors_are_caught(monkeypatch):
-    honest = rules._Reading.write
+    honest = Reading.write
 
     def forgetful(self, record, output=0, **changed):
         if record.target == "mul":
             return self.expressions.number(("mul", len(record.operand_shapes)))
         return honest(self, record, output, **changed)
 
-    monkeypatch.setattr(rules._Reading, "write", forgetful)
+    monkeypatch.setattr(Reading, "write", forgetful)
     assert wrong(Ensemble("weighed"))
 
 
 def test_differences_taken_for_sums_are_caught(monkeypatch):
-    honest = rules._Reading.write
+    honest = Reading.write
 
     def unsigned(self, record, output=0, **changed):
         if record.target == "sub":
@@ -171,7 +172,7 @@ def test_differences_taken_for_sums_are_caught(monkeypatch):
             return self.expressions.added(operands)
         return honest(self, record, output, **changed)
 
-    monkeypatch.setattr(rules._Reading, "write", unsigned)
+    monkeypatch.setattr(Reading, "write", unsigned)
     assert wrong(Ensemble("difference", members=2))
 
 
