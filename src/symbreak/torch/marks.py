@@ -17,7 +17,7 @@ from torch import Tensor
 
 from symbreak.torch.operations import FRESH, plain
 from symbreak.torch.trace import Leaf, Record, Ref
-from symbreak.torch.turning import Unkept, blocks_of
+from symbreak.torch.turning import Unkept, blocks_of, first_given
 
 # Marks of more entries than this are not written out.
 MOST_MARKS = 2**24
@@ -45,10 +45,7 @@ class Marked:
         Raises:
             Unkept: none is.
         """
-        found = next((self.named[key] for key in keys if key in self.named), None)
-        if found is None:
-            raise Unkept
-        return found
+        return first_given(self.named, keys)
 
     def bare(self, *keys: str) -> None:
         """Ask that these arguments, where they are tensors, have no marks.

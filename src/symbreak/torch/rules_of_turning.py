@@ -19,6 +19,7 @@ from symbreak.torch.turning import (
     Unkept,
     agreed,
     blocks,
+    first_given,
     is_turned,
     joined,
     kept_or,
@@ -47,10 +48,7 @@ class Operands:
         Raises:
             Unkept: none is.
         """
-        found = next((self.named[key] for key in keys if key in self.named), None)
-        if found is None:
-            raise Unkept
-        return found
+        return first_given(self.named, keys)
 
     def sizes(self, *keys: str) -> tuple[int, ...]:
         """Return the shape of that argument."""

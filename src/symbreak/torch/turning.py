@@ -9,8 +9,8 @@ like that, whatever the numbers are; else it raises `Unkept`. Nothing here is sh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ Places = NDArray[np.int64]
 ANY: Final[Literal["any"]] = "any"
 Turn = Places | Literal["any"] | None
 Turns = tuple[Turn, ...]
+T = TypeVar("T")
 
 
 class Unkept(Exception):
@@ -53,6 +54,18 @@ def _equal(a: Places | None, b: Places | None) -> bool:
 def places(turn: Turn, size: int) -> Places:
     """Return where each place's content comes from."""
     return turn if isinstance(turn, np.ndarray) else np.arange(size)
+
+
+def first_given(named: Mapping[str, T], keys: Iterable[str]) -> T:
+    """Return what is known of the first of these arguments that is a tensor.
+
+    Raises:
+        Unkept: none is.
+    """
+    found = next((named[key] for key in keys if key in named), None)
+    if found is None:
+        raise Unkept
+    return found
 
 
 def kept_or(order: Places) -> Turn:
